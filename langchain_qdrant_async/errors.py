@@ -1,0 +1,192 @@
+"""Every exception of the package, as one tree.
+
+    QdrantStoreError
+    ├── InvalidInput (also ValueError)    what the caller gave cannot be right; found before any I/O
+    │   ├── InvalidId
+    │   ├── InvalidVector
+    │   ├── InvalidPayload
+    │   └── InvalidFilter
+    ├── CollectionMismatch                the collection exists, and differs from what was asked for
+    ├── PartialWrite                      some documents were written and some were not; it names both
+    ├── ConnectionClosed                  used after `aclose()` or `close()`
+    ├── EmbeddingError                    the model failed, or gave something that is not a vector
+    ├── EngineError                       the embedded engine could not be started or joined
+    └── RpcError                          Qdrant answered with a gRPC status, or did not answer at all
+        ├── Unavailable                   retryable
+        ├── RateLimited                   retryable
+        ├── DeadlineExceeded              retryable for reads
+        ├── NotFound
+        ├── AlreadyExists
+        ├── InvalidRequest
+        ├── Unauthenticated
+        ├── PermissionDenied
+        └── Unimplemented
+
+Whether an error may be repeated is the class's own fact: `retryable` and, for reads only, `retryable_read`.
+A gRPC exception never leaves the package; it is kept as `__cause__`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import grpc
+
+
+class QdrantStoreError(Exception):
+    """Everything that this package raises on purpose."""
+
+    retryable: ClassVar[bool] = False
+    """Whether the same call may be repeated, whatever it was."""
+    retryable_read: ClassVar[bool] = False
+    """Whether the same call may be repeated if it only reads."""
+
+
+class InvalidInput(QdrantStoreError, ValueError):
+    """What the caller gave cannot be right. Raised before any I/O."""
+
+
+class InvalidId(InvalidInput):
+    """A document id that cannot be used, or ids that do not fit the documents."""
+
+
+class InvalidVector(InvalidInput):
+    """A vector of the wrong size, or with a component that is not a finite number."""
+
+
+class InvalidPayload(InvalidInput):
+    """Metadata that Qdrant cannot hold. The message names the path to it."""
+
+
+class InvalidFilter(InvalidInput):
+    """A filter that cannot be understood."""
+
+
+class CollectionMismatch(QdrantStoreError):
+    """The collection exists and differs from what was asked for. The message says both sides."""
+
+
+class PartialWrite(QdrantStoreError):
+    """Some documents were written and some were not.
+
+    Attributes:
+        written: ids that Qdrant confirmed, in input order.
+        unwritten: ids that it did not, in input order. The batch that failed is among them; writing them again is
+            safe, since the ids stay the same.
+    """
+
+    def __init__(self, message: str, *, written: Sequence[str], unwritten: Sequence[str]) -> None:
+        """Keep both halves."""
+        super().__init__(message)
+        self.written = list(written)
+        self.unwritten = list(unwritten)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _partial_write, (str(self), self.written, self.unwritten)
+
+
+def _partial_write(message: str, written: list[str], unwritten: list[str]) -> PartialWrite:
+    return PartialWrite(message, written=written, unwritten=unwritten)
+
+
+class ConnectionClosed(QdrantStoreError):
+    """The connection was used after it had been closed."""
+
+
+class EmbeddingError(QdrantStoreError):
+    """The model failed, or gave something that is not a vector of the expected size."""
+
+
+class EngineError(QdrantStoreError):
+    """The embedded engine could not be started or joined."""
+
+
+class RpcError(QdrantStoreError):
+    """Qdrant answered with a gRPC status, or did not answer at all.
+
+    Attributes:
+        code: the gRPC status.
+        details: the server's own text.
+        retry_after_s: how long the server asked to wait, in seconds, or None.
+    """
+
+    def __init__(
+        self, message: str, *, code: grpc.StatusCode, details: str = "", retry_after_s: float | None = None
+    ) -> None:
+        """Keep the status beside the message."""
+        super().__init__(message)
+        self.code = code
+        self.details = details
+        self.retry_after_s = retry_after_s
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rpc_error, (type(self), str(self), self.code, self.details, self.retry_after_s)
+
+
+def _rpc_error(
+    cls: type[RpcError], message: str, code: grpc.StatusCode, details: str, retry_after_s: float | None
+) -> RpcError:
+    return cls(message, code=code, details=details, retry_after_s=retry_after_s)
+
+
+class Unavailable(RpcError):
+    """Nobody answers at the address, or the server cannot serve now."""
+
+    retryable = True
+
+
+class RateLimited(RpcError):
+    """The server asks to slow down (RESOURCE_EXHAUSTED)."""
+
+    retryable = True
+
+
+class DeadlineExceeded(RpcError):
+    """No answer in the time allowed. A write may have happened all the same."""
+
+    retryable_read = True
+
+
+class NotFound(RpcError):
+    """The collection, alias or point does not exist."""
+
+
+class AlreadyExists(RpcError):
+    """The collection exists already."""
+
+
+class InvalidRequest(RpcError):
+    """The server refused the request as malformed (INVALID_ARGUMENT, OUT_OF_RANGE, FAILED_PRECONDITION)."""
+
+
+class Unauthenticated(RpcError):
+    """The API key is missing or wrong."""
+
+
+class PermissionDenied(RpcError):
+    """The API key does not allow this operation."""
+
+
+class Unimplemented(RpcError):
+    """This server, or the embedded engine, cannot do this."""
+
+
+_BY_STATUS: dict[grpc.StatusCode, type[RpcError]] = {
+    grpc.StatusCode.UNAVAILABLE: Unavailable,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: RateLimited,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
+    grpc.StatusCode.OUT_OF_RANGE: InvalidRequest,
+    grpc.StatusCode.FAILED_PRECONDITION: InvalidRequest,
+    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
+    grpc.StatusCode.UNIMPLEMENTED: Unimplemented,
+}
+
+
+def class_of(code: grpc.StatusCode) -> type[RpcError]:
+    """The error class of a gRPC status; `RpcError` itself for those without one."""
+    return _BY_STATUS.get(code, RpcError)

@@ -2,7 +2,7 @@
 
 Qdrant knows two kinds of id: a UUID and an unsigned 64-bit integer. An id that is the canonical text of one passes
 through; every other string becomes a UUID made from it, and the string itself is kept in the payload under
-`ORIGINAL_ID_KEY`. So the caller always gets back the very string it gave.
+`payload.ORIGINAL_ID_KEY`. So the caller always gets back the very string it gave.
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ from langchain_qdrant_async.errors import InvalidId
 from langchain_qdrant_async.proto import common
 
 GivenId: TypeAlias = str | int | uuid.UUID
-
-ORIGINAL_ID_KEY = "_original_id"
-"""The payload key that holds the caller's id when the point id reads differently."""
 
 NAMESPACE = uuid.UUID("6f1d5b0a-7a0e-5c5e-9c7b-3d1f0f6f4a21")
 """The namespace of the UUIDs made from other strings. It is part of the stored data: it can never change."""
@@ -40,7 +37,7 @@ class Identity(NamedTuple):
     point_id: str | int
     """Canonical UUID text, or an integer: hashable, where a message is not."""
     original: str | None
-    """What to keep under `ORIGINAL_ID_KEY`: `text` if the point id reads differently, else None."""
+    """What to keep under `payload.ORIGINAL_ID_KEY`: `text` if the point id reads differently, else None."""
 
     @property
     def message(self) -> common.PointId:
@@ -77,7 +74,7 @@ def to_point_id(given: GivenId) -> common.PointId:
 
 
 def from_point_id(point_id: common.PointId) -> str:
-    """The canonical text of a point id: what the caller gave unless the payload holds an `ORIGINAL_ID_KEY`."""
+    """The canonical text of a point id: what the caller gave unless the payload says otherwise."""
     return point_id.uuid or str(point_id.num)
 
 

@@ -21,11 +21,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from langchain_qdrant_async.errors import InvalidPayload
-from langchain_qdrant_async.ids import ORIGINAL_ID_KEY
 from langchain_qdrant_async.proto import json
 
 CONTENT_KEY = "page_content"
 METADATA_KEY = "metadata"
+
+ORIGINAL_ID_KEY = "_original_id"
+"""Holds the caller's id when the point id reads differently. It stands beside the metadata, never in it."""
 
 _Kind = dict[str, object]
 """Keyword arguments of a `json.Value`: one constructor call for a whole tree is 3x faster than one for each value."""
@@ -41,7 +43,7 @@ Groups and batches of updates put four around an entry, a cluster passing them o
 _DICT_LEVELS = 3  # Value > Struct > FieldsEntry
 _LIST_LEVELS = 2  # Value > ListValue
 
-_NOT_UNICODE = "is not valid Unicode: it holds half of a surrogate pair. Clean it, for example with .encode('utf-8', 'replace').decode()"
+_NOT_UNICODE = "is not valid Unicode: it holds half of a surrogate pair. Clean it: .encode('utf-8', 'replace').decode()"
 
 _HINTS: list[tuple[type | tuple[type, ...], str]] = [
     ((dt.date, dt.time), "store .isoformat()"),

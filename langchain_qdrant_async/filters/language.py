@@ -1,0 +1,99 @@
+"""Reads filter dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from langchain_qdrant_async.errors import InvalidFilter
+from langchain_qdrant_async.filters.conditions import equal, every, none, some
+from langchain_qdrant_async.filters.native import RestFilter, from_native
+from langchain_qdrant_async.filters.operators import FIELD_OPERATORS, LOGIC, misplaced
+from langchain_qdrant_async.filters.paths import to_path
+from langchain_qdrant_async.filters.scalars import to_scalar
+from langchain_qdrant_async.proto import common
+
+FilterInput: TypeAlias = Mapping[str, Any] | common.Filter | RestFilter | None
+"""A filter as a caller may give it: a dictionary of the language, one of Qdrant's own, or None for no filter."""
+
+_MAX_DEPTH = 20
+"""How many operators may stand inside each other: each takes up to four messages of protobuf's hundred."""
+
+
+def to_filter(filter: FilterInput, *, metadata_key: str | None = "metadata") -> common.Filter | None:  # noqa: A002
+    """A filter as Qdrant's message; None if it selects everything, as None and `{}` do.
+
+    Args:
+        filter: a dictionary over metadata fields with `$` operators, or one of Qdrant's own filters, or both nested.
+            Qdrant's own name full paths: `metadata.lang`.
+        metadata_key: what the metadata lies under; None if it is the payload itself.
+
+    Raises:
+        InvalidFilter: it cannot be understood; the message says where, and what is allowed.
+    """
+    if filter is None:
+        return None
+    condition = _Reader(metadata_key).filter(filter, "filter", 0)
+    message = condition.filter if condition.HasField("filter") else common.Filter(must=[condition])
+    return message if message.ByteSize() else None
+
+
+class _Reader:
+    """Walks a filter down, with the path of each place for the error messages."""
+
+    def __init__(self, metadata_key: str | None) -> None:
+        self._metadata_key = metadata_key
+
+    def filter(self, given: object, where: str, depth: int) -> common.Condition:
+        """A whole filter: what a caller gives, or what stands inside `$and`, `$or` and `$not`."""
+        native = from_native(given, where)
+        if native is not None:
+            return common.Condition(filter=native)
+        if not isinstance(given, Mapping):
+            raise InvalidFilter(f"{where} is a {type(given).__name__}: give a dictionary, or one of Qdrant's filters")
+        if depth > _MAX_DEPTH:
+            raise InvalidFilter(f"the filter is nested too deeply: at most {_MAX_DEPTH} operators inside each other")
+        return every([self._entry(name, operand, where, depth) for name, operand in given.items()])
+
+    def _entry(self, name: object, operand: object, where: str, depth: int) -> common.Condition:
+        if not isinstance(name, str):
+            raise InvalidFilter(f"{where} has the key {name!r} of type {type(name).__name__}: fields are strings")
+        if name in LOGIC:
+            return self._logic(name, operand, f"{where}.{name}", depth + 1)
+        if name.startswith("$"):
+            raise misplaced(name, where)
+        path = to_path(name, self._metadata_key, where=where)
+        return self._field(path, operand, f"{where}.{name}", depth + 1)
+
+    def _logic(self, operator: str, operand: object, where: str, depth: int) -> common.Condition:
+        if operator == "$not":
+            return none([self.filter(operand, where, depth)])
+        if not isinstance(operand, Sequence) or isinstance(operand, (str, bytes)):
+            raise InvalidFilter(f"{where} is a {type(operand).__name__}: give a list of filters")
+        filters = [self.filter(item, f"{where}[{position}]", depth) for position, item in enumerate(operand)]
+        return every(filters) if operator == "$and" else some(filters)
+
+    def _field(self, path: str, operand: object, where: str, depth: int) -> common.Condition:
+        """What one field must be: a value, or a dictionary of operators that must all hold."""
+        if not isinstance(operand, Mapping):
+            return equal(path, to_scalar(operand, where))
+        if not operand:
+            raise InvalidFilter(f"{where} is an empty dictionary: give a value, or operators such as {{'$gt': 1}}")
+        return every([self._operator(path, name, value, where, depth) for name, value in operand.items()])
+
+    def _operator(self, path: str, operator: object, operand: object, where: str, depth: int) -> common.Condition:
+        if operator == "$not":
+            return none([self._negated(path, operand, f"{where}.$not", depth + 1)])
+        if isinstance(operator, str) and operator in FIELD_OPERATORS:
+            return FIELD_OPERATORS[operator](path, operand, f"{where}.{operator}")
+        if isinstance(operator, str) and operator.startswith("$"):
+            raise misplaced(operator, where)
+        raise InvalidFilter(
+            f"{where} is a dictionary with the key {operator!r}, which is no operator: for a nested field write its"
+            " path with dots, as in {'author.name': 'Ada'}"
+        )
+
+    def _negated(self, path: str, operand: object, where: str, depth: int) -> common.Condition:
+        if depth > _MAX_DEPTH:
+            raise InvalidFilter(f"the filter is nested too deeply: at most {_MAX_DEPTH} operators inside each other")
+        return self._field(path, operand, where, depth)

@@ -1,0 +1,60 @@
+"""The `$` operators. A new one is a line in a table."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from langchain_qdrant_async.errors import InvalidFilter
+from langchain_qdrant_async.filters.conditions import among, equal, none, present, within
+from langchain_qdrant_async.filters.scalars import Scalar, to_number, to_scalar
+from langchain_qdrant_async.proto import common
+
+Builder: TypeAlias = Callable[[str, Any, str], common.Condition]
+"""Of (path, operand, its place for error messages)."""
+
+
+def _scalars(operand: object, where: str) -> list[Scalar]:
+    if isinstance(operand, np.ndarray):
+        operand = operand.tolist()
+    if not isinstance(operand, (list, tuple, set, frozenset, range)):
+        raise InvalidFilter(f"{where} is a {type(operand).__name__}: give a list of values")
+    return [to_scalar(value, f"{where}[{position}]") for position, value in enumerate(operand)]
+
+
+def _exists(path: str, operand: object, where: str) -> common.Condition:
+    if not isinstance(operand, (bool, np.bool_)):
+        raise InvalidFilter(f"{where} is {operand!r}: give True or False")
+    return present(path) if operand else none([present(path)])
+
+
+FIELD_OPERATORS: dict[str, Builder] = {
+    "$eq": lambda path, operand, where: equal(path, to_scalar(operand, where)),
+    "$ne": lambda path, operand, where: none([equal(path, to_scalar(operand, where))]),
+    "$gt": lambda path, operand, where: within(path, common.Range(gt=to_number(operand, where))),
+    "$gte": lambda path, operand, where: within(path, common.Range(gte=to_number(operand, where))),
+    "$lt": lambda path, operand, where: within(path, common.Range(lt=to_number(operand, where))),
+    "$lte": lambda path, operand, where: within(path, common.Range(lte=to_number(operand, where))),
+    "$in": lambda path, operand, where: among(path, _scalars(operand, where)),
+    "$nin": lambda path, operand, where: none([among(path, _scalars(operand, where))]),
+    "$exists": _exists,
+}
+
+LOGIC = ("$and", "$or", "$not")
+
+
+def misplaced(operator: str, where: str) -> InvalidFilter:
+    """The error for an operator that nobody knows, or that stands where it means nothing."""
+    if operator in LOGIC:
+        return InvalidFilter(
+            f"{where}: {operator} combines whole filters: write {{{operator!r}: ...}} around the field"
+        )
+    if operator in FIELD_OPERATORS:
+        return InvalidFilter(f"{where}: {operator} belongs to a field: write {{'field': {{{operator!r}: ...}}}}")
+    known = [*FIELD_OPERATORS, *LOGIC]
+    nearest = difflib.get_close_matches(operator.lower(), known, n=1)
+    meant = f" Did you mean {nearest[0]}?" if nearest else ""
+    return InvalidFilter(f"{where}: there is no operator {operator}.{meant} There are {', '.join(known)}")

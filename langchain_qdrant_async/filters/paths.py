@@ -1,0 +1,77 @@
+"""A metadata field as Qdrant's JSON path."""
+
+from __future__ import annotations
+
+import re
+
+from langchain_qdrant_async.errors import InvalidFilter
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+_SEGMENT = re.compile(r'(?P<key>"[^"\\]*"|[^."]*)(?P<indices>(?:\[[0-9]{0,9}\])*)(?P<end>\.|\Z)')
+_INDICES = re.compile(r"(?:\[[0-9]{0,9}\])+\Z")
+
+
+def to_path(field: str, metadata_key: str | None = "metadata", *, where: str = "the filter") -> str:
+    """The path to a metadata field, as conditions and payload indexes name it.
+
+    `author.name` goes into dictionaries, `tags[0]` and `parts[].id` into lists. Keys that Qdrant would not read as one
+    word are quoted, and a key that holds dots is quoted by the caller: `'"my.key".lang'`.
+
+    Args:
+        field: the field as the caller writes it.
+        metadata_key: what the metadata lies under; None if it is the payload itself.
+        where: what to call the place in error messages.
+
+    Raises:
+        InvalidFilter: an empty field or part of one, or a key that Qdrant's paths cannot name.
+
+    Source: the grammar is Qdrant's `lib/segment/src/json_path/parse.rs`: words of letters, digits, `_` and `-`, or
+    anything in double quotes but a double quote and a backslash, which have no escape.
+    """
+    segments = _segments(field, where)
+    if metadata_key is not None:
+        segments.insert(0, _quoted(metadata_key, field, where))
+    return ".".join(segments)
+
+
+def _segments(field: str, where: str) -> list[str]:
+    segments, position, more = [], 0, True
+    while more:
+        match = _SEGMENT.match(field, position)
+        if match is None:
+            raise InvalidFilter(_unnameable(field, where))
+        segments.append(_segment(match, field, where))
+        position, more = match.end(), match["end"] == "."
+    return segments
+
+
+def _segment(match: re.Match[str], field: str, where: str) -> str:
+    key, indices = match["key"], match["indices"]
+    if key.startswith('"'):
+        return _unicode(key, where) + indices
+    if not indices and (suffix := _INDICES.search(key)):  # the key took its indices for text
+        key, indices = key[: suffix.start()], suffix[0]
+    if not key:
+        raise InvalidFilter(f"{where} has a field with an empty name or an empty part: {field!r}")
+    return _quoted(key, field, where) + indices
+
+
+def _quoted(key: str, field: str, where: str) -> str:
+    if _PLAIN.fullmatch(key):
+        return key
+    if '"' in key or "\\" in key:
+        raise InvalidFilter(_unnameable(field, where))
+    return f'"{_unicode(key, where)}"'
+
+
+def _unicode(key: str, where: str) -> str:
+    if any("\ud800" <= character <= "\udfff" for character in key):
+        raise InvalidFilter(f"{where} has a field that is not valid Unicode: {key!r} holds half of a surrogate pair")
+    return key
+
+
+def _unnameable(field: str, where: str) -> str:
+    return (
+        f"{where} has the field {field!r}, which Qdrant cannot name: double quotes may only stand around a whole key,"
+        " as in '\"my.key\".lang', and there is no way to write a backslash"
+    )

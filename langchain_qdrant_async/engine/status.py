@@ -1,0 +1,99 @@
+"""Failures, as the gRPC statuses and texts that a Qdrant server answers with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from grpc import StatusCode
+
+
+class Refusal(Exception):
+    """A request that is answered with a status other than OK."""
+
+    def __init__(self, code: StatusCode, message: str) -> None:
+        """Keep the status beside the text."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def wrong_input(text: str) -> Refusal:
+    """What the server calls bad input: the request is well-formed and cannot be right for this collection."""
+    return Refusal(StatusCode.INVALID_ARGUMENT, f"Wrong input: {text}")
+
+
+def bad_request(text: str) -> Refusal:
+    """What the server calls a bad request: parts of the request exclude each other."""
+    return Refusal(StatusCode.INVALID_ARGUMENT, f"Bad request: {text}")
+
+
+def malformed(text: str) -> Refusal:
+    """A message that cannot be read at all; the server gives these no prefix."""
+    return Refusal(StatusCode.INVALID_ARGUMENT, text)
+
+
+def invalid_field(field: str, problem: str) -> Refusal:
+    """A field outside its allowed values.
+
+    Source: `label_errors` in Qdrant's `lib/collection/src/operations/validation.rs`.
+    """
+    return malformed(f"Validation error in body: [{field}: {problem}]")
+
+
+def not_found(text: str) -> Refusal:
+    """Something named in the request that does not exist."""
+    return Refusal(StatusCode.NOT_FOUND, f"Not found: {text}")
+
+
+def absent_point(point_id: object) -> Refusal:
+    """A point that a request names and that does not exist."""
+    return not_found(f"No point with id {point_id} found")
+
+
+def unimplemented(text: str) -> Refusal:
+    """Something that Qdrant can do and the embedded engine cannot."""
+    return Refusal(StatusCode.UNIMPLEMENTED, text)
+
+
+def internal(text: str) -> Refusal:
+    """A failure of the engine itself."""
+    return Refusal(StatusCode.INTERNAL, f"Service internal error: {text}")
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether the engine's Rust code panicked; such an error is no `Exception`."""
+    return type(error).__name__ == "PanicException"
+
+
+_FORMULA_FAILED = (
+    "the formula could not be evaluated: a variable is missing or of another type, or the result is not a number"
+)
+
+_ENGINE_TEXTS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Refusal]]] = [
+    (re.compile(r"No point with id (\S+)"), lambda m: absent_point(m[1])),
+    (re.compile(r"Vector dimension error|Not existing vector name error"), lambda m: wrong_input(m.string)),
+    (
+        re.compile(r"Wrong usage of sparse vectors|Conversion between sparse"),
+        lambda _: wrong_input("Conversion between sparse and regular vectors failed"),
+    ),
+    (re.compile(r"No range index for|No appropriate index for"), lambda m: wrong_input(m.string)),
+    (re.compile(r"Validation failed: (.*)", re.DOTALL), lambda m: wrong_input(m[1])),
+    (re.compile(r"failed to parse (.*) as UUID"), lambda m: malformed(f"Unable to parse UUID: {m[1]}")),
+    (re.compile(r"invalid JSON path (.*)"), lambda m: malformed(f"Invalid json path: '{m[1]}'")),
+    (re.compile(r"Operation cancelled"), lambda _: wrong_input(_FORMULA_FAILED)),
+]
+"""The engine's errors carry no code, only a text: the text decides."""
+
+_CONVERSION_ERRORS = (ValueError, OverflowError)
+
+
+def refusal_of(error: BaseException) -> Refusal:
+    """The status for anything that a handler raised."""
+    if isinstance(error, Refusal):
+        return error
+    text = str(error)
+    for pattern, refuse in _ENGINE_TEXTS:
+        if match := pattern.match(text):
+            return refuse(match)
+    return wrong_input(text) if isinstance(error, _CONVERSION_ERRORS) else internal(text or repr(error))

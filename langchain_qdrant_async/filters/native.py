@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from langchain_qdrant_async.errors import InvalidFilter
 from langchain_qdrant_async.proto import common
 
 _REST_MODELS = "qdrant_client.http.models.models"
+_CLAUSES = frozenset(("must", "should", "must_not", "min_should"))
 
 
 class RestFilter(Protocol):
@@ -24,14 +26,26 @@ def from_native(given: object, where: str) -> common.Filter | None:
     """The message of a native filter; None if it is none.
 
     Raises:
-        InvalidFilter: a REST model that has no gRPC counterpart.
+        InvalidFilter: a REST model that has no gRPC counterpart, or the JSON of one, whose models would take a second
+            to load.
     """
     if isinstance(given, common.Filter):
         return given
+    if _is_rest_json(given):
+        raise InvalidFilter(f"{where} is the JSON of a Qdrant filter: give qdrant_client.models.Filter(**it) instead")
     models = sys.modules.get(_REST_MODELS)  # nobody holds a model whose module was never imported
     if models is None or not isinstance(given, models.Filter):
         return None
     return _from_rest(given, where)
+
+
+def _is_rest_json(given: object) -> bool:
+    """Whether it is like `{"must": [{"key": ...}]}`. Fields of these names are no less welcome: none equals a list."""
+    return (
+        isinstance(given, Mapping)
+        and any(isinstance(clause, list) for clause in given.values())
+        and _CLAUSES.issuperset(given)
+    )
 
 
 def _from_rest(model: Any, where: str) -> common.Filter:

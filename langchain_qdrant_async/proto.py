@@ -40,7 +40,7 @@ class _LazyPackage(ModuleType):
         except BaseException:
             self._loading = False
             raise
-        self.__class__ = ModuleType
+        self.__class__ = ModuleType  # type: ignore[assignment]  # an ordinary module from now on
 
 
 def _place_parent() -> None:

@@ -1,0 +1,136 @@
+"""The whole sync half: coroutines run on one background loop, from any thread, with or without a running loop.
+
+similarity_search = blocking(asimilarity_search)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import functools
+import os
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from langchain_qdrant_async.errors import QdrantStoreError
+
+P = ParamSpec("P")
+S = TypeVar("S")
+T = TypeVar("T")
+
+_EXIT_GRACE_S = 5.0
+
+
+class _BackgroundLoop:
+    """One event loop on a daemon thread, started on first use and again after a fork."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._pid = 0
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop, running."""
+        if self._loop is not None and self._pid == os.getpid():
+            return self._loop
+        with self._lock:
+            if self._loop is None or self._pid != os.getpid():
+                self._start()
+            assert self._loop is not None  # noqa: S101  just started
+            return self._loop
+
+    def _start(self) -> None:
+        self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="langchain-qdrant-async", daemon=True)
+        self._thread.start()
+
+    def forget(self) -> None:
+        """Drop what a fork copied: its thread does not run in the child, and its lock may be held for ever."""
+        self.__init__()  # type: ignore[misc]
+
+    def stop(self) -> None:
+        """End what still runs, then the thread."""
+        if self._loop is None or self._thread is None or self._pid != os.getpid():
+            return
+        done = asyncio.run_coroutine_threadsafe(_end_tasks(), self._loop)
+        with _suppress_timeouts():
+            done.result(_EXIT_GRACE_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_EXIT_GRACE_S)
+        if not self._thread.is_alive():
+            self._loop.close()
+        self._loop = None
+
+
+class _suppress_timeouts:  # noqa: N801  reads as a function
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        return kind is not None and issubclass(
+            kind, concurrent.futures.TimeoutError | concurrent.futures.CancelledError
+        )
+
+
+async def _end_tasks() -> None:
+    await asyncio.get_running_loop().shutdown_asyncgens()  # channels close first, while their engine still answers
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+_background = _BackgroundLoop()
+atexit.register(_background.stop)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_background.forget)
+
+
+def submit(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+    """Start a coroutine on the background loop, in a copy of the caller's context."""
+    return asyncio.run_coroutine_threadsafe(coroutine, _background.loop())
+
+
+def elsewhere(coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
+    """Await, on the running loop, a coroutine that runs on the background loop."""
+    if _background.loop() is asyncio.get_running_loop():
+        return coroutine
+    return asyncio.wrap_future(submit(coroutine))
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the background loop and wait for its result.
+
+    Raises:
+        QdrantStoreError: called on the background loop itself, where waiting would never end.
+    """
+    if threading.current_thread() is _background._thread:  # noqa: SLF001  one module
+        coroutine.close()
+        raise QdrantStoreError(
+            "a blocking method was called from a coroutine that another blocking method runs; await its `a…` twin there"
+        )
+    future = submit(coroutine)
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+def blocking(method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]]) -> Callable[Concatenate[S, P], T]:
+    """The blocking twin of an async method: same parameters, its name without the leading `a`.
+
+    It works from any thread, from inside a running loop (which waits meanwhile) and without one.
+    """
+
+    @functools.wraps(method)
+    def twin(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return run(method(self, *args, **kwargs))
+
+    name = method.__name__
+    twin.__name__ = name.replace("_a", "_", 1) if name.startswith("_") else name.removeprefix("a")
+    twin.__qualname__ = method.__qualname__.removesuffix(name) + twin.__name__
+    twin.__doc__ = f"Blocking twin of `{name}`.\n\n{method.__doc__ or ''}"
+    return twin

@@ -1,0 +1,349 @@
+"""A connection to Qdrant: stubs that work on any event loop, opened on first use, closed once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypedDict
+
+import grpc
+import grpc.aio
+from pydantic import SecretStr
+
+from langchain_qdrant_async.blocking import blocking, elsewhere
+from langchain_qdrant_async.channel import OPTIONS, Channel, Peer
+from langchain_qdrant_async.config import (
+    GRPC_PORT,
+    REST_PORT,
+    Embedded,
+    Policy,
+    Remote,
+    target_of,
+)
+from langchain_qdrant_async.embedded import EngineLease, join
+from langchain_qdrant_async.errors import ConnectionClosed, InvalidInput
+from langchain_qdrant_async.proto import CollectionsStub, PointsStub, QdrantStub, SnapshotsStub
+
+
+@dataclass(slots=True)
+class _Opened:
+    """The real channel of one loop."""
+
+    channel: grpc.aio.Channel
+    target: str
+    closing: AsyncGenerator[None, None]
+
+
+async def _closed_with_loop(channel: grpc.aio.Channel) -> AsyncGenerator[None, None]:
+    """Close the channel when closed itself, at the latest when the loop shuts its asynchronous generators down.
+
+    That is how `asyncio.run` leaves no open channel behind although nobody called `aclose()` on that loop.
+    """
+    try:
+        yield
+    finally:
+        await channel.close(None)
+
+
+class Connection:
+    """One Qdrant, for any number of stores, threads and event loops.
+
+    The constructor does no I/O. A gRPC channel works only on the loop that opened it, so there is one for each loop
+    that uses the connection; each closes with its loop, and all of them with `aclose()` or `close()`.
+
+    Attributes:
+        points: stubs of the Points service, through the funnel: `await connection.points.Query(request, timeout=5)`.
+        collections: the same of the Collections service.
+        snapshots: the same of the Snapshots service.
+        service: the same of the Qdrant service, `HealthCheck`.
+    """
+
+    def __init__(
+        self, target: Remote | Embedded | str, *, api_key: str | SecretStr | None = None, policy: Policy | None = None
+    ) -> None:
+        """Say where Qdrant is.
+
+        Args:
+            target: a `Remote`, an `Embedded`, or a string: a URL, `":memory:"`, or a folder.
+            api_key: with a URL only; a `Remote` has its own.
+            policy: deadlines and retries.
+
+        Raises:
+            InvalidInput: the target cannot be understood.
+        """
+        if isinstance(target, str):
+            target = target_of(target, api_key=api_key)
+        elif api_key is not None:
+            raise InvalidInput("give the api_key to Remote(...); Connection takes one only beside a URL")
+        if not isinstance(target, Remote | Embedded):
+            raise InvalidInput(f"a connection needs a Remote, an Embedded or a string, not {type(target).__name__}")
+        self.target = target
+        self.policy = policy or Policy()
+        self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
+        self._engine = _Engine(target) if isinstance(target, Embedded) else None
+        self._closed = False
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        channel = Channel(Peer(self.address, self.policy, _credentials(target)), self._channel)
+        self.points = PointsStub(channel)
+        self.collections = CollectionsStub(channel)
+        self.snapshots = SnapshotsStub(channel)
+        self.service = QdrantStub(channel)
+
+    @property
+    def address(self) -> str:
+        """Where Qdrant is, for people: `host:port` or the engine's folder."""
+        return self.target.target if isinstance(self.target, Remote) else f"embedded engine {str(self.target.path)!r}"
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
+    def __repr__(self) -> str:
+        return f"Connection({self.target!r}{', closed' * self._closed})"
+
+    async def _channel(self) -> grpc.aio.Channel:
+        """The channel of the running loop, opened if need be."""
+        self._after_fork()
+        target = await self._reachable()
+        if self._closed:
+            raise ConnectionClosed(f"the connection to {self.address} is closed; make a new one")
+        loop = asyncio.get_running_loop()
+        opened = self._opened.get(loop)
+        if opened is not None and opened.target != target:  # the engine was started anew
+            del self._opened[loop]
+            await opened.closing.aclose()
+            opened = self._opened.get(loop)
+        return (opened or self._open(loop, target)).channel
+
+    async def _reachable(self) -> str:
+        if self._closed:
+            raise ConnectionClosed(f"the connection to {self.address} is closed; make a new one")
+        if self._engine is None:
+            assert isinstance(self.target, Remote)  # noqa: S101  the constructor's own rule
+            return self.target.target
+        target = self._engine.target
+        return target if target is not None else await elsewhere(self._engine.start())
+
+    def _open(self, loop: asyncio.AbstractEventLoop, target: str) -> _Opened:
+        channel = self._dial(target)
+        closing = _closed_with_loop(channel)
+        with suppress(StopIteration):  # registers with the loop, runs up to the yield, waits for nothing
+            closing.__anext__().send(None)
+        opened = _Opened(channel, target, closing)
+        with self._lock:
+            for each in [each for each in self._opened if each.is_closed()]:
+                del self._opened[each]
+            self._opened[loop] = opened
+        return opened
+
+    def _dial(self, target: str) -> grpc.aio.Channel:
+        _claim_grpc()
+        options: tuple[tuple[str, int | str], ...] = (
+            *OPTIONS,
+            ("grpc.keepalive_time_ms", round(self.policy.keepalive_s * 1_000)),
+        )
+        if isinstance(self.target, Remote) and self.target.secure:
+            credentials = grpc.ssl_channel_credentials(root_certificates=self.target.root_certificates)
+            return grpc.aio.secure_channel(target, credentials, options=options)
+        if isinstance(self.target, Embedded):
+            options = (*options, ("grpc.default_authority", "localhost"))
+        return grpc.aio.insecure_channel(target, options=options)
+
+    def _after_fork(self) -> None:
+        """Forget what a fork copied; its sockets and threads are the parent's.
+
+        Raises:
+            ConnectionClosed: gRPC was in use before the fork, and so cannot be used after it.
+        """
+        if self._pid == os.getpid():
+            return
+        _check_fork()
+        self._pid, self._opened, self._lock = os.getpid(), {}, threading.Lock()
+        if isinstance(self.target, Embedded):
+            self._engine = _Engine(self.target)
+
+    async def aclose(self) -> None:
+        """Close the channels of every loop, and leave the embedded engine. Closing twice does nothing more.
+
+        An embedded engine that loses its last user here has everything on disk when this returns.
+        """
+        self._closed = True
+        if self._pid != os.getpid():
+            return  # a forked child holds nothing that is its own to close
+        with self._lock:
+            opened, self._opened = self._opened, {}
+        here = asyncio.get_running_loop()
+        for loop, each in opened.items():
+            if loop is here:
+                await each.closing.aclose()
+            elif loop.is_running():
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(each.closing.aclose(), loop))
+        if self._engine is not None:
+            await elsewhere(self._engine.stop())
+
+    close = blocking(aclose)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Engine:
+    """This connection's part in an embedded engine; its coroutines run on the background loop only."""
+
+    def __init__(self, embedded: Embedded) -> None:
+        self._ephemeral = embedded.ephemeral
+        self._folder = None if embedded.ephemeral else Path(os.path.abspath(embedded.path))  # noqa: PTH100  no I/O
+        self._lease: EngineLease | None = None
+        self._lock: asyncio.Lock | None = None
+        self._stopped = False
+
+    @property
+    def target(self) -> str | None:
+        """What gRPC connects to while the engine is known to live; None when it has to be started."""
+        return self._lease.target if self._lease is not None and not self._lease.lost.is_set() else None
+
+    async def start(self) -> str:
+        """Join or start the engine; what gRPC connects to."""
+        self._lock = self._lock or asyncio.Lock()
+        async with self._lock:
+            if self._stopped:
+                raise ConnectionClosed("the connection is closed; make a new one")
+            if self.target is None:
+                if self._folder is None:
+                    self._folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="langchain-qdrant-async-"))
+                if self._lease is not None:
+                    self._lease.drop()
+                self._lease = await join(self._folder, ephemeral=self._ephemeral)
+            assert self._lease is not None  # noqa: S101  just joined
+            return self._lease.target
+
+    async def stop(self) -> None:
+        """Give the lease back, for good."""
+        self._stopped = True
+        self._lock = self._lock or asyncio.Lock()
+        async with self._lock:
+            lease, self._lease = self._lease, None
+            if lease is not None:
+                await lease.release()
+
+
+_grpc_pid: int | None = None
+
+
+def _claim_grpc() -> None:
+    """Note that gRPC runs in this process from now on."""
+    global _grpc_pid  # noqa: PLW0603  gRPC's state is the process's own
+    _check_fork()
+    _grpc_pid = os.getpid()
+
+
+def _check_fork() -> None:
+    """Refuse to use gRPC after a fork of a process that used it: the call would hang for ever.
+
+    Source: https://github.com/grpc/grpc/issues/31885, https://github.com/grpc/grpc/issues/41768
+    """
+    if _grpc_pid is not None and _grpc_pid != os.getpid():
+        raise ConnectionClosed(
+            "this process was forked from one that had used gRPC, which does not survive a fork: fork before the first "
+            "use of the connection, or start processes with multiprocessing's 'spawn' or 'forkserver'"
+        )
+
+
+def _credentials(target: Remote | Embedded) -> grpc.aio.Metadata | None:
+    if not isinstance(target, Remote) or target.api_key is None:
+        return None
+    assert isinstance(target.api_key, SecretStr)  # noqa: S101  Remote keeps it so
+    return grpc.aio.Metadata(("api-key", target.api_key.get_secret_value()))
+
+
+class ConnectionOptions(TypedDict, total=False):
+    """The keywords by which langchain-qdrant names a Qdrant; they mean the same here."""
+
+    connection: Connection
+    """A connection that exists already; it stays the caller's to close."""
+    location: str
+    """`":memory:"` or a URL."""
+    url: str
+    """`http(s)://host[:port]`."""
+    host: str
+    """The host alone."""
+    port: int
+    """The REST port; nothing here speaks REST, so it is read and left alone."""
+    grpc_port: int
+    """The gRPC port, 6334 unless given."""
+    https: bool
+    """Whether to speak TLS."""
+    api_key: str | SecretStr
+    """The API key."""
+    path: str
+    """Folder of an embedded engine."""
+    timeout: float
+    """Deadline of every call, in seconds, unless `policy` is given."""
+    policy: Policy
+    """Deadlines and retries."""
+    prefer_grpc: bool
+    """Everything here is gRPC."""
+
+
+def connection_of(options: ConnectionOptions) -> tuple[Connection, bool]:
+    """The connection that the options name, and whether it is new and so its user's to close.
+
+    Raises:
+        InvalidInput: the options name none, or more than one.
+    """
+    unknown = set(options) - set(ConnectionOptions.__annotations__)
+    if unknown:
+        raise InvalidInput(
+            f"unknown option {', '.join(sorted(unknown))}; there are {', '.join(ConnectionOptions.__annotations__)}"
+        )
+    if "connection" in options:
+        return options["connection"], False
+    named = [name for name in ("location", "url", "host", "path") if options.get(name)]
+    if len(named) != 1:
+        raise InvalidInput(
+            f"say where Qdrant is by one of connection, location, url, host and path; got {named or 'none'}"
+        )
+    timeout_s = options.get("timeout")
+    policy = options.get("policy") or (
+        Policy(read_deadline_s=timeout_s, write_deadline_s=timeout_s) if timeout_s else None
+    )
+    return Connection(_target_of_options(options), policy=policy), True
+
+
+def _target_of_options(options: ConnectionOptions) -> Remote | Embedded:
+    if path := options.get("path"):
+        return Embedded(path)
+    address = options.get("location") or options.get("url") or options["host"]
+    target = (
+        target_of(address, api_key=options.get("api_key"))
+        if "host" not in options
+        else Remote(address, api_key=options.get("api_key"), tls=options.get("https"))
+    )
+    if isinstance(target, Remote) and ("grpc_port" in options or target.port == REST_PORT):
+        scheme = "https" if options.get("https", target.secure) else "http"
+        host = f"[{target.host}]" if ":" in target.host else target.host
+        address = f"{scheme}://{host}:{options.get('grpc_port', GRPC_PORT)}"
+        return Remote(address, api_key=options.get("api_key"), tls=options.get("https"))
+    return target

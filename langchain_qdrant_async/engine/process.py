@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
+import resource
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,6 +82,7 @@ class EngineProcess:
 
     async def run(self) -> None:
         """Serve to the end."""
+        _allow_many_files()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._done.set)
         flushing = asyncio.create_task(self._flush_forever())
@@ -161,6 +164,13 @@ class EngineProcess:
         self._catalog.close()
         self._folder.release(remove=self._ephemeral)
         self._leases.close()
+
+
+def _allow_many_files() -> None:
+    """An open shard takes six file descriptors, and the usual limit of 1024 would end at 170 collections."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _credentials(listener: Listener) -> grpc.ServerCredentials | None:

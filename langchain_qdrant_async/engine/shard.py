@@ -72,8 +72,10 @@ class Shard:
 
     def reconfigure(self) -> None:
         """Take over a changed `stored.config`; its vectors keep their names, sizes and distances."""
+        operations = self._operations
         self.close()
         self._load()
+        self._operations = operations
 
     def update(self, operation: edge.UpdateOperation) -> None:
         """Apply an operation that has been checked in full. It survives a crash of the process from here on."""
@@ -95,10 +97,9 @@ class Shard:
             self._dirty = False
 
     def close(self) -> None:
-        """Flush and let go of the files."""
+        """Bring everything to the disk and let go of the files."""
         if self._open is not None:
-            self._open.flush()
-            self._open.close()
+            self._open.close()  # flushes
         self._open, self._dirty = None, False
 
     def present(self, ids: Sequence[PointId]) -> list[PointId]:

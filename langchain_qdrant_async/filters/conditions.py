@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from langchain_qdrant_async.filters.scalars import Scalar
 from langchain_qdrant_async.proto import common
 
-EXACT = 2**53
+_EXACT = 2**53
 """From here on a double cannot tell neighbouring integers apart, and Qdrant's Range compares doubles."""
+
+_FAN_OUT = 4
+"""Of 2, 3, 4 and 8 the fastest."""
 
 
 def every(conditions: Sequence[common.Condition]) -> common.Condition:
@@ -47,18 +51,52 @@ def equal(key: str, value: Scalar) -> common.Condition:
         return _match(key, common.Match(keyword=value))
     if isinstance(value, bool):
         return _match(key, common.Match(boolean=value))
-    if isinstance(value, int) and abs(value) >= EXACT:
+    if _is_exact(value):
         return _match(key, common.Match(integer=value))
     return within(key, common.Range(gte=value, lte=value))
 
 
 def among(key: str, values: Sequence[Scalar]) -> common.Condition:
     """The field, or an element of it, equals one of the values."""
-    words = list(dict.fromkeys(value for value in values if isinstance(value, str)))
-    rest = [equal(key, value) for value in values if not isinstance(value, str)]
-    if not words:
-        return some(rest)
-    return some([_match(key, common.Match(keywords=common.RepeatedStrings(strings=words))), *rest])
+    distinct = dict.fromkeys((type(value), value) for value in values)
+    words = [value for _, value in distinct if isinstance(value, str)]
+    numbers = [value for _, value in distinct if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    others = [equal(key, value) for _, value in distinct if value is None or isinstance(value, bool)]
+    if words:
+        others.append(_match(key, common.Match(keywords=common.RepeatedStrings(strings=words))))
+    return some([*others, *_among_numbers(key, numbers)])
+
+
+def _among_numbers(key: str, numbers: Sequence[float]) -> list[common.Condition]:
+    exact = [number for number in numbers if _is_exact(number)]
+    points = sorted({float(number) for number in numbers if not _is_exact(number)})
+    conditions = [_match(key, common.Match(integers=common.RepeatedIntegers(integers=exact)))] if exact else []
+    if len(points) > _FAN_OUT:
+        return [*conditions, _tree(key, points)]
+    return [*conditions, *(equal(key, point) for point in points)]
+
+
+def _tree(key: str, points: Sequence[float]) -> common.Condition:
+    """One of many numbers, in ascending order, as ranges within ranges.
+
+    A value that is none of them is found out by a few comparisons instead of by all: on a field without an index Qdrant
+    takes 0.3 us for each, so 500 numbers and 20 000 points took 3 s, and take 0.15 s as a tree.
+    """
+    tree = common.Condition()
+    _grow(tree.filter, key, points)
+    return tree
+
+
+def _grow(node: common.Filter, key: str, points: Sequence[float]) -> None:
+    """In place: built from the leaves up, every level would be copied into the next."""
+    if len(points) <= _FAN_OUT:
+        node.should.extend(equal(key, point) for point in points)
+        return
+    node.must.append(within(key, common.Range(gte=points[0], lte=points[-1])))
+    branches = node.must.add().filter.should  # not beside `must` in the same filter: Qdrant asks `should` first
+    step = -(-len(points) // _FAN_OUT)
+    for start in range(0, len(points), step):
+        _grow(branches.add().filter, key, points[start : start + step])
 
 
 def within(key: str, bounds: common.Range) -> common.Condition:
@@ -70,6 +108,10 @@ def present(key: str) -> common.Condition:
     """The field is there. Qdrant calls null and [] empty too: null is told apart here, [] cannot be."""
     empty = common.Condition(is_empty=common.IsEmptyCondition(key=key))
     return some([none([empty]), equal(key, None)])
+
+
+def _is_exact(number: float) -> TypeGuard[int]:
+    return isinstance(number, int) and abs(number) >= _EXACT
 
 
 def _is_everything(condition: common.Condition) -> bool:

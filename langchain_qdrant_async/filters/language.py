@@ -16,8 +16,9 @@ from langchain_qdrant_async.proto import common
 FilterInput: TypeAlias = Mapping[str, Any] | common.Filter | RestFilter | None
 """A filter as a caller may give it: a dictionary of the language, one of Qdrant's own, or None for no filter."""
 
-_MAX_DEPTH = 20
-"""How many operators may stand inside each other: each takes up to four messages of protobuf's hundred."""
+_MAX_DEPTH = 10
+"""How many operators may stand inside each other: each takes up to four messages of protobuf's hundred, and a long list
+of numbers takes thirty."""
 
 
 def to_filter(filter: FilterInput, *, metadata_key: str | None = "metadata") -> common.Filter | None:  # noqa: A002

@@ -26,6 +26,7 @@ FLOATS = [0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.0, 1e-9, 1e300, float(2**53)]
 STRINGS = ["", "a", "b", "A", "ab", "1", "true", "null", "é", "a b", "🙂"]
 FEW: list[Any] = [None, True, 0, 1.0, 0.5, -1, 2**53 + 1, "", "a", "1"]
 SCALARS: list[Any] = [None, True, False, *INTS, *FLOATS, *STRINGS]
+MANY = [number / 2 for number in range(-40, 400, 3)]
 NESTED: list[Any] = [
     [], {}, [None], [[]], [{}], [None, 1], ["a", None], [1, "a", True], [1.0], [True], [False, 0], [[1]], [[1], 2],
     [1, [2]], [[None]], [0.5, 7], [-1, 2], [2**53 + 1], ["", "b"], {"b": 1}, {"b": None}, {"b": []}, {"b": [1, 2]},
@@ -63,7 +64,7 @@ DOCUMENTS = _documents()
 
 scalars = st.sampled_from(SCALARS)
 numbers = st.sampled_from([*INTS, *FLOATS])
-lists = st.lists(scalars, max_size=4)
+lists = st.lists(scalars, max_size=4) | st.lists(numbers, min_size=9, max_size=30, unique=True)
 OPERANDS: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("$eq", "$ne"), scalars),
     **dict.fromkeys(("$gt", "$gte", "$lt", "$lte"), numbers),
@@ -177,7 +178,7 @@ def every_operator(fields: list[str], values: list[Any]) -> Iterator[Filter]:
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 yield from ({field: {operator: value}} for operator in ("$gt", "$gte", "$lt", "$lte"))
         yield from ({field: {"$exists": wanted}} for wanted in (True, False))
-        yield from ({field: {operator: values}} for operator in ("$in", "$nin") for values in ([], SCALARS))
+        yield from ({field: {operator: values}} for operator in ("$in", "$nin") for values in ([], SCALARS, MANY))
 
 
 def test_each_operator_selects_what_python_selects(plain: Callable[[Filter], set[int]]) -> None:

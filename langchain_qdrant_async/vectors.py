@@ -70,7 +70,7 @@ def to_matrix(vectors: MatrixInput, dimension: int | None = None) -> Floats:
         array = np.asarray(vectors)
     except (ValueError, TypeError):  # rows of several sizes
         return _rows(vectors, dimension)
-    if array.ndim != 2 or array.dtype.kind not in "fiu" or array.shape[1] != (dimension or array.shape[1] or None):
+    if not _is_matrix(array, dimension):
         return _rows(vectors, dimension)
     return _finite(array, lambda index: f"component {index[1]} of vectors[{index[0]}]")
 
@@ -262,6 +262,12 @@ def _listed(vectors: MatrixInput) -> list[Any]:
         return list(vectors)
     except TypeError as error:
         raise InvalidVector(f"vectors is of type {type(vectors).__name__}: give a list of vectors") from error
+
+
+def _is_matrix(array: NDArray[Any], dimension: int | None) -> bool:
+    if array.ndim != 2 or array.dtype.kind not in "fiu":
+        return False
+    return array.shape[1] > 0 and dimension in {None, array.shape[1]}
 
 
 def _rows(vectors: Sequence[Any] | NDArray[Any], dimension: int | None) -> Floats:

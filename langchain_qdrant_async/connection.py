@@ -214,7 +214,7 @@ class _Engine:
 
     def __init__(self, embedded: Embedded) -> None:
         self._ephemeral = embedded.ephemeral
-        self._folder = None if embedded.ephemeral else Path(os.path.abspath(embedded.path))  # noqa: PTH100  no I/O
+        self._folder = None if embedded.ephemeral else Path(embedded.path).expanduser().absolute()
         self._lease: EngineLease | None = None
         self._lock: asyncio.Lock | None = None
         self._stopped = False

@@ -18,7 +18,10 @@ def _no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.get_closest_marker("may_block"):
         yield
         return
-    with blockbuster_ctx("langchain_qdrant_async"):
+    with blockbuster_ctx("langchain_qdrant_async") as guard:
+        # When the last channel of the process is freed, gRPC joins its poller thread, which has been told to end.
+        # Source: grpc/_cython/_cygrpc/aio/completion_queue.pyx.pxi, `PollerCompletionQueue.shutdown`.
+        guard.functions["threading.Lock.acquire"].can_block_in("threading.py", "_wait_for_tstate_lock")
         yield
 
 

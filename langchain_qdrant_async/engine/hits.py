@@ -55,6 +55,13 @@ def scored_point(hit: edge.ScoredPoint, wanted: bool | Collection[str]) -> Wire.
     return message
 
 
+def hydrated_point(hit: edge.ScoredPoint, record: edge.Record) -> Wire.ScoredPoint:
+    """A point that a query found without payload and vectors, with those that were read afterwards."""
+    message = Wire.ScoredPoint(id=to_point_id(hit.id), score=hit.score, version=hit.version)  # type: ignore[arg-type]
+    _fill(message, record, record.vector)
+    return message
+
+
 def _only(vector: Any, wanted: bool | Collection[str]) -> Any:  # noqa: FBT001
     if isinstance(wanted, bool):
         return vector if wanted else None

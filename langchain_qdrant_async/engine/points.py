@@ -13,6 +13,7 @@ from langchain_qdrant_async import proto
 from . import writes
 from .catalog import Catalog
 from .filters import from_filter
+from .groups import query_groups
 from .hits import payload_selector, retrieved_point, scored_point, vectors_selector
 from .ids import distinct, from_point_id, to_point_id
 from .indexes import from_request
@@ -161,7 +162,13 @@ class Points(proto.PointsServicer):
         )
         return Wire.QueryBatchResponse(result=results)
 
-    QueryGroups = refused("QueryGroups is not supported by the embedded Qdrant service")
+    @rpc
+    def QueryGroups(self, request: Wire.QueryPointGroups) -> Wire.QueryGroupsResponse:
+        """Search whose hits are grouped by the value of a payload field."""
+        self._read(request)
+        _check_field_name(request.group_by, "group_by")
+        return Wire.QueryGroupsResponse(result=Wire.GroupsResult(groups=query_groups(request, self._catalog)))
+
     SearchMatrixPairs = SearchMatrixOffsets = refused(
         "distance matrices are not supported by the embedded Qdrant service"
     )

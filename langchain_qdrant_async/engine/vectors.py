@@ -34,10 +34,17 @@ NamedVectors = dict[str, EngineVector]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a vector of a collection has to look like. `size` is 0 for sparse ones."""
+    """What a vector of a collection has to look like.
+
+    Attributes:
+        kind: its structure.
+        size: its dimension; 0 for sparse ones.
+        is_distance: whether the best score is the smallest.
+    """
 
     kind: Literal["dense", "multi", "sparse"]
     size: int = 0
+    is_distance: bool = False
 
 
 Schema = Mapping[str, Shape]
@@ -54,7 +61,8 @@ def schema_of(params: proto.collections.CollectionParams) -> dict[str, Shape]:
 
 
 def _shape(params: proto.collections.VectorParams) -> Shape:
-    return Shape("multi" if params.HasField("multivector_config") else "dense", params.size)
+    is_distance = params.distance in {proto.collections.Euclid, proto.collections.Manhattan}
+    return Shape("multi" if params.HasField("multivector_config") else "dense", params.size, is_distance)
 
 
 def from_vectors(message: proto.points.Vectors, schema: Schema) -> NamedVectors:

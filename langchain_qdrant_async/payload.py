@@ -1,7 +1,8 @@
 """Python values <-> Qdrant's payload values.
 
 A document is stored as `{content_key: text, metadata_key: metadata}`, which is langchain-qdrant's layout, with
-`ORIGINAL_ID_KEY` beside them when the point id does not read as the caller's id. Metadata comes back as it was given:
+`ORIGINAL_ID_KEY` beside them when the point id does not read as the caller's id, and `EMPTY_LISTS_KEY` when the
+metadata holds empty lists. Metadata comes back as it was given:
 an int is an int, `1.0` is a float, `None`, `[]` and `{}` are themselves. Only tuples come back as lists, subclasses
 (an `IntEnum`, numpy's scalars) as the plain value, and the order of keys is Qdrant's.
 """
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from langchain_qdrant_async.errors import InvalidPayload
+from langchain_qdrant_async.paths import EMPTY_LISTS_KEY, to_step
 from langchain_qdrant_async.proto import json
 
 CONTENT_KEY = "page_content"
@@ -28,6 +30,9 @@ METADATA_KEY = "metadata"
 
 ORIGINAL_ID_KEY = "_original_id"
 """Holds the caller's id when the point id reads differently. It stands beside the metadata, never in it."""
+
+PRIVATE_KEYS = (ORIGINAL_ID_KEY, EMPTY_LISTS_KEY)
+"""Payload keys of the store itself, which are never part of the metadata."""
 
 _Kind = dict[str, object]
 """Keyword arguments of a `json.Value`: one constructor call for a whole tree is 3x faster than one for each value."""
@@ -89,10 +94,12 @@ def to_payload(
     if not isinstance(text, str):
         raise InvalidPayload(f"{content_key} is a {type(text).__name__}: a document's text must be a string")
     metadata = _dictionary(metadata, metadata_key or "metadata")
-    payload = _flat(metadata, {content_key, ORIGINAL_ID_KEY}) if metadata_key is None else {}
+    payload = _flat(metadata, {content_key, *PRIVATE_KEYS}) if metadata_key is None else {}
     payload[content_key] = to_value(text, content_key)
     if metadata_key is not None:
         payload[metadata_key] = to_value(metadata, metadata_key)
+    if empty := sorted(set(_empty_lists({metadata_key: metadata} if metadata_key else metadata or {}))):
+        payload[EMPTY_LISTS_KEY] = to_value(empty)
     if original_id is not None:
         payload[ORIGINAL_ID_KEY] = json.Value(string_value=original_id)
     return payload
@@ -322,6 +329,20 @@ def _keyed(values: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
         yield str.__str__(key), value
 
 
+def _empty_lists(value: Any, path: str = "") -> Iterator[str]:
+    """The paths to the empty lists inside a value that has been converted, so it is neither too deep nor a cycle."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(item, (Mapping, list, tuple)) and (step := to_step(key)) is not None:
+                yield from _empty_lists(item, f"{path}.{step}" if path else step)
+    elif not value:
+        yield path
+    else:
+        for item in value:
+            if isinstance(item, (Mapping, list, tuple)):
+                yield from _empty_lists(item, f"{path}[]")
+
+
 def _flat(metadata: Mapping[str, Any], taken: set[str]) -> dict[str, json.Value]:
     for key in taken.intersection(metadata):
         raise InvalidPayload(
@@ -345,7 +366,7 @@ def _metadata(payload: Mapping[str, json.Value], key: str) -> dict[str, Any]:
 
 
 def _flat_metadata(payload: Mapping[str, json.Value], content_key: str) -> dict[str, Any]:
-    return {key: from_value(value) for key, value in payload.items() if key not in {content_key, ORIGINAL_ID_KEY}}
+    return {key: from_value(value) for key, value in payload.items() if key not in {content_key, *PRIVATE_KEYS}}
 
 
 _PYTHON: dict[str | None, Callable[[json.Value], Any]] = {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 from langchain_qdrant_async.filters.scalars import Scalar
+from langchain_qdrant_async.paths import EMPTY_LISTS_KEY
 from langchain_qdrant_async.proto import common
 
 _EXACT = 2**53
@@ -105,9 +106,9 @@ def within(key: str, bounds: common.Range) -> common.Condition:
 
 
 def present(key: str) -> common.Condition:
-    """The field is there. Qdrant calls null and [] empty too: null is told apart here, [] cannot be."""
+    """The field is there. Qdrant calls null and [] empty too: one has a condition, the other a payload key."""
     empty = common.Condition(is_empty=common.IsEmptyCondition(key=key))
-    return some([none([empty]), equal(key, None)])
+    return some([none([empty]), equal(key, None), equal(EMPTY_LISTS_KEY, key)])
 
 
 def _is_exact(number: float) -> TypeGuard[int]:

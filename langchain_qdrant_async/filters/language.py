@@ -9,8 +9,8 @@ from langchain_qdrant_async.errors import InvalidFilter
 from langchain_qdrant_async.filters.conditions import equal, every, none, some
 from langchain_qdrant_async.filters.native import RestFilter, from_native
 from langchain_qdrant_async.filters.operators import FIELD_OPERATORS, LOGIC, misplaced
-from langchain_qdrant_async.filters.paths import to_path
 from langchain_qdrant_async.filters.scalars import to_scalar
+from langchain_qdrant_async.paths import to_path
 from langchain_qdrant_async.proto import common
 
 FilterInput: TypeAlias = Mapping[str, Any] | common.Filter | RestFilter | None

@@ -22,7 +22,10 @@ def _entry(name: str, operand: Any, metadata: Mapping[str, Any]) -> bool:
         return any(matches(part, metadata) for part in operand)
     if name == "$not":
         return not matches(operand, metadata)
-    return _field(operand, list(_values(metadata, name)))
+    values = list(_values(metadata, name))
+    if re.search(r"\[\d", name):
+        values = [value for value in values if value != []]  # behind an index, Qdrant takes [] for a missing field
+    return _field(operand, values)
 
 
 def _field(operand: Any, values: list[Any]) -> bool:
@@ -71,7 +74,7 @@ OPERATORS: dict[str, Callable[[list[Any], Any], bool]] = {
     "$lte": _any(_ordered(operator.le)),
     "$in": _any(_among),
     "$nin": lambda values, wanted: not _any(_among)(values, wanted),
-    "$exists": lambda values, wanted: any(value != [] for value in values) == wanted,  # [] counts as absent
+    "$exists": lambda values, wanted: bool(values) == wanted,
     "$not": lambda values, wanted: not _field(wanted, values),
 }
 

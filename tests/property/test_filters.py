@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from langchain_qdrant_async.embedded import join
-from langchain_qdrant_async.filters import to_filter, to_path
+from langchain_qdrant_async.filters import to_filter
+from langchain_qdrant_async.paths import to_path
 from langchain_qdrant_async.payload import to_payload
 from langchain_qdrant_async.proto import CollectionsStub, PointsStub, collections, common, points
 from langchain_qdrant_async.vectors import to_vector

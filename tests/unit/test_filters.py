@@ -15,8 +15,9 @@ import pytest
 from qdrant_client import models
 
 from langchain_qdrant_async.errors import InvalidFilter
-from langchain_qdrant_async.filters import to_filter, to_path
+from langchain_qdrant_async.filters import to_filter
 from langchain_qdrant_async.filters.operators import FIELD_OPERATORS
+from langchain_qdrant_async.paths import to_path
 from langchain_qdrant_async.proto import common
 
 

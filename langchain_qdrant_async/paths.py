@@ -6,6 +6,9 @@ import re
 
 from langchain_qdrant_async.errors import InvalidFilter
 
+EMPTY_LISTS_KEY = "_empty_lists"
+"""The payload key that lists the paths to empty lists in the metadata: Qdrant's filters take them for missing."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _SEGMENT = re.compile(r'(?P<key>"[^"\\]*"|[^."]*)(?P<indices>(?:\[[0-9]{0,9}\])*)(?P<end>\.|\Z)')
 _INDICES = re.compile(r"(?:\[[0-9]{0,9}\])+\Z")
@@ -34,6 +37,13 @@ def to_path(field: str, metadata_key: str | None = "metadata", *, where: str = "
     return ".".join(segments)
 
 
+def to_step(key: str) -> str | None:
+    """A key as one step of a path; None for a key that Qdrant's paths cannot name."""
+    if _PLAIN.fullmatch(key):
+        return key
+    return None if '"' in key or "\\" in key else f'"{key}"'
+
+
 def _segments(field: str, where: str) -> list[str]:
     segments, position, more = [], 0, True
     while more:
@@ -57,11 +67,10 @@ def _segment(match: re.Match[str], field: str, where: str) -> str:
 
 
 def _quoted(key: str, field: str, where: str) -> str:
-    if _PLAIN.fullmatch(key):
-        return key
-    if '"' in key or "\\" in key:
+    step = to_step(_unicode(key, where))
+    if step is None:
         raise InvalidFilter(_unnameable(field, where))
-    return f'"{_unicode(key, where)}"'
+    return step
 
 
 def _unicode(key: str, where: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import fcntl
 import importlib.util
 import json
 import logging
@@ -43,13 +42,14 @@ async def join(folder: Path, *, ephemeral: bool = False, start_timeout_s: float 
     """Become a user of a folder's engine, which is started if there is none.
 
     Args:
-        folder: an absolute path; made, for its owner only, if it is not there.
+        folder: where the collections are kept; made, for its owner only, if it is not there.
         ephemeral: whether an engine started here removes the folder when its last user is gone.
         start_timeout_s: how long to wait for the engine to answer.
 
     Raises:
         EngineError: it could neither be joined nor started; the message says why and what to do.
     """
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100  touches no file, so it may run on the loop
     outcome = _in_thread(lambda: _Start(folder, ephemeral=ephemeral, timeout_s=start_timeout_s).run())
     try:
         connected, greeting = await asyncio.wrap_future(outcome)
@@ -212,6 +212,8 @@ class _Start:
 
     def _locked(self) -> bool:
         """Whether an engine has the folder, be it still starting or already stopping."""
+        import fcntl  # not on Windows, where this module must still be importable
+
         try:
             descriptor = os.open(self._folder / "engine.lock", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
@@ -227,6 +229,8 @@ class _Start:
     def _spawn(self) -> subprocess.Popen[bytes]:
         if importlib.util.find_spec("qdrant_edge") is None:
             raise self._failure('qdrant-edge-py is not installed: pip install "langchain-qdrant-async[embedded]"')
+        if not sys.executable:
+            raise self._failure("this interpreter does not know its own executable; start the engine by hand")
         log = os.open(self._log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             child = subprocess.Popen(  # noqa: S603  our own interpreter, and a path as one argument

@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from langchain_qdrant_async import proto
-from tests.engine_messages import OPTIONS, Engine, Stubs, start_engine
+from tests.engine_messages import OPTIONS, Engine, Stubs, serving
 
 _MEMORY = Path("/dev/shm")
 
@@ -19,8 +19,8 @@ _MEMORY = Path("/dev/shm")
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """An engine that listens on TCP, too. In memory if the system can: it syncs its files at every step."""
-    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.exists() else None) as folder:
-        running = start_engine(Path(folder))
+    memory = _MEMORY if _MEMORY.exists() else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder, serving(Path(folder)) as running:
         yield running
         assert running.stop() == 0
 

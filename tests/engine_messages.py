@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,20 +43,23 @@ class Engine:
     def target(self) -> str:
         return str(self.announced["grpc"])
 
-    def stop(self) -> int:
-        self.process.terminate()
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
         return self.process.wait(WAIT_S)
 
 
-def start_engine(folder: Path, *options: str, env: dict[str, str] | None = None) -> Engine:
-    """Start an engine that goes on until it is told to stop."""
+@contextmanager
+def serving(folder: Path, *options: str, env: dict[str, str] | None = None) -> Iterator[Engine]:
+    """An engine that goes on until it is told to stop, or the test is over."""
     command = [sys.executable, "-m", "langchain_qdrant_async.engine", str(folder), "--listen", "127.0.0.1:0", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=env)
-    assert process.stdout is not None
-    with process.stdout:
-        line = process.stdout.readline().decode()
-    assert line.startswith("listening on "), line
-    return Engine(process, folder, line.removeprefix("listening on ").strip())
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=env) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline().decode()
+            assert line.startswith("listening on "), line
+            yield Engine(process, folder, line.removeprefix("listening on ").strip())
+        finally:
+            process.kill()  # does nothing to one that has ended
 
 
 class Stubs:

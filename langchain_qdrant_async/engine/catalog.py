@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -106,16 +108,15 @@ class Catalog:
 
     def flush(self) -> None:
         """Bring everything to the disk."""
-        for shard in self._shards.values():
-            shard.flush()
+        for name, shard in self._shards.items():
+            with _logged(f"failed to flush collection {name!r}"):
+                shard.flush()
 
     def close(self) -> None:
-        """Flush and close every shard, also those after one that fails."""
+        """Bring everything to the disk and let go of the files."""
         for name, shard in self._shards.items():
-            try:
+            with _logged(f"failed to close collection {name!r}"):
                 shard.close()
-            except BaseException:  # noqa: BLE001  a panic of the engine is no Exception
-                _log.exception("failed to close collection %r", name)
 
     def _sweep(self) -> None:
         """Check that nobody else holds a shard, and remove those that a crash left half made or half deleted."""
@@ -125,6 +126,15 @@ class Catalog:
                 check_free(folder)
             else:
                 _remove(folder)
+
+
+@contextlib.contextmanager
+def _logged(failure: str) -> Iterator[None]:
+    """Log an error and go on: the other collections must not suffer from it."""
+    try:
+        yield
+    except BaseException:  # noqa: BLE001  a panic of the engine is no Exception
+        _log.exception(failure)
 
 
 def _remove(folder: Path) -> None:

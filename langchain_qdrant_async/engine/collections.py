@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,7 @@ class Collections(proto.CollectionsServicer):
     def Create(self, request: Wire.CreateCollection) -> Wire.CollectionOperationResponse:
         """Make a collection."""
         check_vectors(request.vectors_config)
+        check_ranges(request)
         self._catalog.create(request.collection_name, config_of(request))
         return Wire.CollectionOperationResponse(result=True)
 
@@ -61,11 +63,11 @@ class Collections(proto.CollectionsServicer):
     def Update(self, request: Wire.UpdateCollection) -> Wire.CollectionOperationResponse:
         """Change a collection's configuration."""
         shard = self._catalog.shard(request.collection_name)
-        before = Config()
-        before.CopyFrom(shard.stored.config)
-        _change(shard.stored.config, request)
-        if _differs(before, shard.stored.config):
-            shard.reconfigure()
+        check_ranges(request)
+        changed = Config()
+        changed.CopyFrom(shard.stored.config)
+        _change(changed, request)
+        shard.reconfigure(changed)
         self._catalog.publish()
         return Wire.CollectionOperationResponse(result=True)
 
@@ -151,6 +153,28 @@ def check_vectors(config: Wire.VectorsConfig) -> None:
             raise malformed("Distance is not specified")
 
 
+_RANGES: dict[tuple[str, str], tuple[float, float]] = {
+    ("hnsw_config", "ef_construct"): (4, math.inf),
+    ("wal_config", "wal_capacity_mb"): (1, math.inf),
+    ("wal_config", "wal_retain_closed"): (1, math.inf),
+    ("optimizers_config", "deleted_threshold"): (0.0, 1.0),
+    ("optimizers_config", "vacuum_min_vector_number"): (100, math.inf),
+    ("optimizers_config", "max_segment_size"): (1, math.inf),
+}
+"""Source: `lib/api/build.rs` of Qdrant."""
+
+
+def check_ranges(request: Wire.CreateCollection | Wire.UpdateCollection) -> None:
+    """Raise for settings outside their allowed ranges."""
+    for section, settings in request.ListFields():
+        for field, value in settings.ListFields() if section.name.endswith("_config") else ():
+            low, high = _RANGES.get((section.name, field.name), (-math.inf, math.inf))
+            if not isinstance(value, int | float) or low <= value <= high:
+                continue
+            bounds = f"{low} or larger" if high == math.inf else f"from {low} to {high}"
+            raise invalid_field(f"{section.name}.{field.name}", f"value {value} invalid, must be {bounds}")
+
+
 def _describe(shard: Shard) -> Wire.CollectionInfo:
     found = shard.engine.info()
     info = Wire.CollectionInfo(
@@ -224,13 +248,3 @@ def _change_quantization(owner: Any, diff: Wire.QuantizationConfigDiff) -> None:
     owner.ClearField("quantization_config")
     if kind is not None and kind != "disabled":
         getattr(owner.quantization_config, kind).CopyFrom(getattr(diff, kind))
-
-
-def _differs(before: Config, after: Config) -> bool:
-    """Whether the engine has to take notice: metadata is not its concern."""
-    left, right = Config(), Config()
-    left.CopyFrom(before)
-    right.CopyFrom(after)
-    left.ClearField("metadata")
-    right.ClearField("metadata")
-    return left != right

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import resource
 import signal
@@ -24,8 +23,6 @@ from .health import Health, engine_version
 from .leases import Leases
 from .points import Points
 from .snapshots import Snapshots
-
-_log = logging.getLogger(__name__)
 
 _FLUSH_INTERVAL_S = 5.0
 """Source: `flush_interval_sec` in Qdrant's `config/config.yaml`."""
@@ -99,19 +96,20 @@ class EngineProcess:
 
     async def _start(self) -> None:
         await self._serve(self._server([]), self._target, None)
-        if self._listener is not None:
-            await self._listen(self._listener)
-        else:
-            asyncio.get_running_loop().call_later(_FIRST_LEASE_S, self._stop_if_unused)
+        bound = None if self._listener is None else await self._listen(self._listener)
         await self._leases.start()
         lease = str(self._folder.sockets / "lease.sock")
         self._folder.announce({"pid": os.getpid(), "lease": lease, "grpc": self._target, "version": engine_version()})
+        if bound is None:
+            asyncio.get_running_loop().call_later(_FIRST_LEASE_S, self._stop_if_unused)
+        else:
+            print(f"listening on {bound}", flush=True)  # noqa: T201  who waits for it reads stdout
 
-    async def _listen(self, listener: Listener) -> None:
+    async def _listen(self, listener: Listener) -> str:
         keyed = listener.api_key is not None or listener.read_only_api_key is not None
         server = self._server([ApiKeys(listener.api_key, listener.read_only_api_key)] if keyed else [])
         port = await self._serve(server, listener.address, _credentials(listener))
-        print(f"listening on {listener.address.rpartition(':')[0]}:{port}", flush=True)  # noqa: T201  who waits for it reads stdout
+        return f"{listener.address.rpartition(':')[0]}:{port}"
 
     def _server(self, interceptors: list[ApiKeys]) -> grpc.aio.Server:
         server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
@@ -150,10 +148,7 @@ class EngineProcess:
     async def _flush_forever(self) -> None:
         while True:
             await asyncio.sleep(_FLUSH_INTERVAL_S)
-            try:
-                self._catalog.flush()
-            except Exception:  # noqa: BLE001  the next flush may do better
-                _log.exception("failed to flush")
+            self._catalog.flush()
 
     async def _stop(self) -> None:
         """The order matters: who waits for its lease to end may use the folder at once."""

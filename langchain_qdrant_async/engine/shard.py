@@ -17,6 +17,7 @@ from pathlib import Path
 import qdrant_edge as edge
 from grpc import StatusCode
 
+from .defaults import Config
 from .ids import PointId
 from .registry import StoredCollection
 from .shard_config import edge_config
@@ -70,11 +71,18 @@ class Shard:
         self._folder.parent.mkdir(parents=True, exist_ok=True)
         self._open = edge.EdgeShard.create(str(self._folder), edge_config(self.stored.config))
 
-    def reconfigure(self) -> None:
-        """Take over a changed `stored.config`; its vectors keep their names, sizes and distances."""
+    def reconfigure(self, config: Config) -> None:
+        """Take over a changed configuration; its vectors keep their names, sizes and distances."""
+        before, self.stored.config = self.stored.config, config
+        if not _matters(before, config):
+            return
         operations = self._operations
-        self.close()
-        self._load()
+        try:
+            self.close()
+            self._load()
+        except BaseException:
+            self.stored.config = before
+            raise
         self._operations = operations
 
     def update(self, operation: edge.UpdateOperation) -> None:
@@ -127,6 +135,16 @@ class Shard:
             self._open.flush()
             self._recovering = False
         self._operations = _logged_operations(self._folder)
+
+
+def _matters(before: Config, after: Config) -> bool:
+    """Whether a change is one for the engine; metadata is not its concern."""
+    left, right = Config(), Config()
+    left.CopyFrom(before)
+    right.CopyFrom(after)
+    left.ClearField("metadata")
+    right.ClearField("metadata")
+    return left != right
 
 
 def check_free(folder: Path) -> None:

@@ -135,6 +135,16 @@ async def test_impossible_names(stubs: Stubs, name: str, text: str) -> None:
         (StatusCode.INVALID_ARGUMENT, "must be from 1 to 65536", {"vectors_config": dense_config(0)}),
         (StatusCode.INVALID_ARGUMENT, "must be from 1 to 65536", {"vectors_config": dense_config(65537)}),
         (StatusCode.INVALID_ARGUMENT, "Distance", {"vectors_config": dense_config(4, C.UnknownDistance)}),
+        (
+            StatusCode.INVALID_ARGUMENT,
+            "[hnsw_config.ef_construct: value 3 invalid, must be 4 or larger]",
+            {"vectors_config": dense_config(), "hnsw_config": C.HnswConfigDiff(ef_construct=3)},
+        ),
+        (
+            StatusCode.INVALID_ARGUMENT,
+            "[optimizers_config.deleted_threshold: value 2.0 invalid, must be from 0.0 to 1.0]",
+            {"vectors_config": dense_config(), "optimizers_config": C.OptimizersConfigDiff(deleted_threshold=2)},
+        ),
         (StatusCode.UNIMPLEMENTED, "shard_number", {"vectors_config": dense_config(), "shard_number": 2}),
         (StatusCode.UNIMPLEMENTED, "replication_factor", {"vectors_config": dense_config(), "replication_factor": 2}),
         (StatusCode.UNIMPLEMENTED, "sharding_method", {"vectors_config": dense_config(), "sharding_method": C.Custom}),

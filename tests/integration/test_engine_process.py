@@ -20,7 +20,7 @@ from qdrant_client import AsyncQdrantClient, models
 from langchain_qdrant_async import proto
 from langchain_qdrant_async.embedded import join
 from langchain_qdrant_async.proto import collections as C  # noqa: N812
-from tests.engine_messages import OPTIONS, WAIT_S, Engine, Refused, Stubs, dense_config, point, start_engine
+from tests.engine_messages import OPTIONS, WAIT_S, Engine, Refused, Stubs, dense_config, point, serving
 
 pytest_plugins = ("tests.engine_fixtures",)
 
@@ -37,9 +37,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, 
     (folder / "key.pem").write_bytes(issued.private_key_pem.bytes())
     (folder / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     tls = ("--tls-cert", str(folder / "cert.pem"), "--tls-key", str(folder / "key.pem"))
-    engine = start_engine(folder / "data", *KEY_OPTIONS, *tls, env=os.environ | KEYS)
-    yield engine, authority.cert_pem.bytes()
-    assert engine.stop() == 0
+    with serving(folder / "data", *KEY_OPTIONS, *tls, env=os.environ | KEYS) as engine:
+        yield engine, authority.cert_pem.bytes()
+        assert engine.stop() == 0
 
 
 def secure(guarded: tuple[Engine, bytes]) -> grpc.aio.Channel:
@@ -85,15 +85,14 @@ async def test_the_unix_socket_needs_no_key(guarded: tuple[Engine, bytes]) -> No
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_stops_it_with_everything_on_disk(tmp_path: Path, number: signal.Signals) -> None:
-    engine = start_engine(tmp_path)
-    async with grpc.aio.insecure_channel(engine.address) as channel:
-        stubs = Stubs(channel, "docs")
-        await stubs.create(vectors_config=dense_config(2))
-        await stubs.upsert(point(1, [1, 0]))
-    sockets = Path(engine.announced["lease"]).parent
-    engine.process.send_signal(number)
-    assert engine.process.wait(WAIT_S) == 0
-    assert not sockets.exists()
+    with serving(tmp_path) as engine:
+        async with grpc.aio.insecure_channel(engine.address) as channel:
+            stubs = Stubs(channel, "docs")
+            await stubs.create(vectors_config=dense_config(2))
+            await stubs.upsert(point(1, [1, 0]))
+        sockets = Path(engine.announced["lease"]).parent
+        assert engine.stop(number) == 0
+        assert not sockets.exists()
     lease = await join(tmp_path)
     async with grpc.aio.insecure_channel(lease.target, options=OPTIONS) as channel:
         assert await Stubs(channel, "docs").count() == 1

@@ -49,14 +49,14 @@ async def join(folder: Path, *, ephemeral: bool = False, start_timeout_s: float 
     Raises:
         EngineError: it could neither be joined nor started; the message says why and what to do.
     """
-    folder = Path(os.path.abspath(folder))  # noqa: PTH100  touches no file, so it may run on the loop
-    outcome = _in_thread(lambda: _Start(folder, ephemeral=ephemeral, timeout_s=start_timeout_s).run())
+    start = _Start(folder, ephemeral=ephemeral, timeout_s=start_timeout_s)
+    outcome = _in_thread(start.run)
     try:
         connected, greeting = await asyncio.wrap_future(outcome)
     except asyncio.CancelledError:
         outcome.add_done_callback(_abandon)
         raise
-    return EngineLease(connected, greeting, folder, ephemeral=ephemeral)
+    return EngineLease(connected, greeting, start.folder, ephemeral=ephemeral)
 
 
 class EngineLease:
@@ -147,7 +147,7 @@ class _Start:
     """One attempt to become a user of a folder's engine. Blocks, so it runs in a thread of its own."""
 
     def __init__(self, folder: Path, *, ephemeral: bool, timeout_s: float) -> None:
-        self._folder = folder
+        self.folder = folder
         self._ephemeral = ephemeral
         self._timeout_s = timeout_s
         self._deadline = time.monotonic() + timeout_s
@@ -155,6 +155,7 @@ class _Start:
 
     def run(self) -> tuple[socket.socket, dict[str, Any]]:
         """A connection to the lease socket, and what the engine said of itself."""
+        self.folder = self.folder.absolute()
         self._prepare()
         while (connected := self._connect()) is None:
             self._watch_child()
@@ -167,10 +168,10 @@ class _Start:
         if os.name != "posix":
             raise EngineError("the embedded engine needs Linux or macOS; use a Qdrant server instead")
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise self._failure(f"the folder cannot be made ({error}); give another path or mend its parent") from error
-        if not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
+        if not os.access(self.folder, os.R_OK | os.W_OK | os.X_OK):
             raise self._failure("the folder is not writable; give another path or change its permissions")
 
     def _connect(self) -> tuple[socket.socket, dict[str, Any]] | None:
@@ -193,7 +194,7 @@ class _Start:
 
     def _lease_path(self) -> str | None:
         try:
-            return str(json.loads((self._folder / "engine.lock").read_bytes())["lease"])
+            return str(json.loads((self.folder / "engine.lock").read_bytes())["lease"])
         except (OSError, ValueError, KeyError):
             return None
 
@@ -215,7 +216,7 @@ class _Start:
         import fcntl  # not on Windows, where this module must still be importable
 
         try:
-            descriptor = os.open(self._folder / "engine.lock", os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(self.folder / "engine.lock", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return False
         try:
@@ -252,17 +253,17 @@ class _Start:
     @property
     def _command(self) -> list[str]:
         ephemeral = ["--ephemeral"] if self._ephemeral else []
-        return [sys.executable, "-P", "-m", _MODULE, *ephemeral, str(self._folder)]
+        return [sys.executable, "-P", "-m", _MODULE, *ephemeral, str(self.folder)]
 
     @property
     def _log_file(self) -> Path:
-        return self._folder / "engine.log"
+        return self.folder / "engine.log"
 
     def _failure(self, reason: str) -> EngineError:
         tail = _tail(self._log_file)
         log = f"\n{self._log_file} ends with:\n{tail}" if tail else ""
         command = f"\nTried: {' '.join(self._command)}"
-        return EngineError(f"the embedded engine of {self._folder} could not be started: {reason}{command}{log}")
+        return EngineError(f"the embedded engine of {self.folder} could not be started: {reason}{command}{log}")
 
 
 def _environment() -> dict[str, str]:

@@ -76,14 +76,14 @@ class Shard:
         before, self.stored.config = self.stored.config, config
         if not _matters(before, config):
             return
-        operations = self._operations
+        known = self._operations if self._open is not None else None
         try:
             self.close()
             self._load()
         except BaseException:
             self.stored.config = before
             raise
-        self._operations = operations
+        self._operations = self._operations if known is None else known
 
     def update(self, operation: edge.UpdateOperation) -> None:
         """Apply an operation that has been checked in full. It survives a crash of the process from here on."""

@@ -22,6 +22,7 @@ from tests.engine_messages import (
     dense_config,
     field,
     match,
+    nearest,
     payload,
     plain,
     point,
@@ -123,6 +124,22 @@ async def test_what_is_known_of_collections_survives_a_kill(tmp_path: Path) -> N
     assert after.payload_schema["k"].params.keyword_index_params.is_tenant
     assert after.config.hnsw_config.ef_construct == 200
     assert len(list((tmp_path / "collections").iterdir())) == 1
+
+
+async def test_operations_are_counted_on_after_a_stop_and_a_changed_configuration(tmp_path: Path) -> None:
+    async with talking(tmp_path) as (engine, stubs):
+        await stubs.create(vectors_config=dense_config(2))
+        numbers = [(await stubs.upsert(point(number, [1, 0]))).operation_id for number in range(3)]
+        engine.stop()
+    nine = M.Condition(has_id=M.HasIdCondition(has_id=[M.PointId(num=9)]))
+    async with talking(tmp_path) as (_, stubs):
+        for ef in (101, 102):
+            hnsw = C.HnswConfigDiff(ef_construct=ef)
+            await stubs.collections.Update(C.UpdateCollection(collection_name=stubs.collection, hnsw_config=hnsw))
+            numbers.append((await stubs.upsert(point(9, [1, 0]))).operation_id)
+        (hit,) = await stubs.query(query=nearest([1, 0]), limit=1, filter=M.Filter(must=[nine]))
+    assert numbers == [0, 1, 2, 3, 4]
+    assert hit.version == 4
 
 
 @asynccontextmanager

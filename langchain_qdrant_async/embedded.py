@@ -100,7 +100,7 @@ class EngineLease:
         finally:
             self.drop()
         if self._ephemeral and self.lost.is_set():
-            await asyncio.wrap_future(_in_thread(lambda: shutil.rmtree(self._folder, ignore_errors=True)))
+            await asyncio.wrap_future(_in_thread(self._clean_up))
 
     def drop(self) -> None:
         """Leave without waiting. May be called from any thread, at any time, and again."""
@@ -108,6 +108,11 @@ class EngineLease:
         self._shutdown(socket.SHUT_RDWR)
         if self._loop.is_closed():
             self._socket.close()
+
+    def _clean_up(self) -> None:
+        """Do what the engine would have done at its end: nobody will come to this folder again."""
+        for folder in (self._folder, Path(self.target.removeprefix("unix:")).parent):
+            shutil.rmtree(folder, ignore_errors=True)
 
     async def _watch(self) -> None:
         try:
@@ -247,7 +252,7 @@ class _Start:
             raise self._failure(f"the process could not be started ({error})") from error
         finally:
             os.close(log)
-        threading.Thread(target=child.wait, name="embedded-engine-reaper", daemon=True).start()
+        threading.Thread(target=child.wait, name=f"reaper of engine {child.pid}", daemon=True).start()
         return child
 
     @property

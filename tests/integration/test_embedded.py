@@ -193,18 +193,12 @@ async def test_a_killed_engine_is_noticed_and_loses_nothing(tmp_path: Path) -> N
 
 async def test_no_zombie_is_left(tmp_path: Path) -> None:
     lease = await join(tmp_path)
-    process = psutil.Process(lease.pid)
+    (reaper,) = [thread for thread in threading.enumerate() if thread.name == f"reaper of engine {lease.pid}"]
     os.kill(lease.pid, signal.SIGKILL)
-    await asyncio.to_thread(process.wait, WAIT_S)
-    await asyncio.to_thread(_reaped, lease.pid)
+    await asyncio.to_thread(reaper.join, WAIT_S)
+    assert not psutil.pid_exists(lease.pid)
     lease.drop()
-
-
-def _reaped(pid: int) -> None:
-    for thread in threading.enumerate():
-        if thread.name == "embedded-engine-reaper":
-            thread.join(WAIT_S)
-    assert pid not in [child.pid for child in psutil.Process().children()]
+    await (await join(tmp_path)).release()
 
 
 async def test_only_the_owner_gets_in(tmp_path: Path) -> None:
@@ -235,6 +229,7 @@ async def test_an_ephemeral_folder_goes_even_if_the_engine_was_killed(tmp_path: 
         await lease.lost.wait()
     await lease.release()
     assert not folder.exists()
+    assert not sockets_of(lease).exists()
 
 
 async def test_no_other_interpreter_options_are_needed(tmp_path: Path) -> None:

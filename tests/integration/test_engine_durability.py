@@ -98,7 +98,7 @@ async def stored(stubs: Stubs) -> Model:
 @pytest.mark.parametrize("seed", range(3))
 async def test_acknowledged_writes_survive_a_kill(tmp_path: Path, seed: int) -> None:
     model: Model = {}
-    for _ in range(3):
+    for end in (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM):
         async with talking(tmp_path) as (engine, stubs):
             if not model:
                 await stubs.create(vectors_config=dense_config(2))
@@ -107,7 +107,7 @@ async def test_acknowledged_writes_survive_a_kill(tmp_path: Path, seed: int) -> 
             for _ in range(40):
                 await writer.step()
             assert await stored(stubs) == model
-            engine.stop(signal.SIGKILL)
+            engine.stop(end)
 
 
 async def test_what_is_known_of_collections_survives_a_kill(tmp_path: Path) -> None:
@@ -132,12 +132,13 @@ async def test_operations_are_counted_on_after_a_stop_and_a_changed_configuratio
         numbers = [(await stubs.upsert(point(number, [1, 0]))).operation_id for number in range(3)]
         engine.stop()
     nine = M.Condition(has_id=M.HasIdCondition(has_id=[M.PointId(num=9)]))
-    async with talking(tmp_path) as (_, stubs):
+    async with talking(tmp_path) as (engine, stubs):
         for ef in (101, 102):
             hnsw = C.HnswConfigDiff(ef_construct=ef)
             await stubs.collections.Update(C.UpdateCollection(collection_name=stubs.collection, hnsw_config=hnsw))
             numbers.append((await stubs.upsert(point(9, [1, 0]))).operation_id)
         (hit,) = await stubs.query(query=nearest([1, 0]), limit=1, filter=M.Filter(must=[nine]))
+        engine.stop()
     assert numbers == [0, 1, 2, 3, 4]
     assert hit.version == 4
 

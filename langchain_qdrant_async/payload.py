@@ -1,8 +1,8 @@
 """Python values <-> Qdrant's payload values.
 
 A document is stored as `{content_key: text, metadata_key: metadata}`, which is langchain-qdrant's layout, with
-`ORIGINAL_ID_KEY` beside them when the point id does not read as the caller's id, and `EMPTY_LISTS_KEY` when the
-metadata holds empty lists. Metadata comes back as it was given:
+`ORIGINAL_ID_KEY` beside them when the point id does not read as the caller's id, `EMPTY_LISTS_KEY` when the metadata
+holds empty lists, and `EXACT_FLOATS_KEY` when it holds floats that Qdrant rounds. Metadata comes back as it was given:
 an int is an int, `1.0` is a float, `None`, `[]` and `{}` are themselves. Only tuples come back as lists, subclasses
 (an `IntEnum`, numpy's scalars) as the plain value, and the order of keys is Qdrant's.
 """
@@ -12,8 +12,10 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import enum
+import functools
 import json as json_text
 import math
+import operator
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, ValuesView
@@ -22,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from langchain_qdrant_async.errors import InvalidPayload
+from langchain_qdrant_async.floats import EXACT_FLOATS_KEY, as_stored
 from langchain_qdrant_async.paths import EMPTY_LISTS_KEY, to_step
 from langchain_qdrant_async.proto import json
 
@@ -31,7 +34,7 @@ METADATA_KEY = "metadata"
 ORIGINAL_ID_KEY = "_original_id"
 """Holds the caller's id when the point id reads differently. It stands beside the metadata, never in it."""
 
-PRIVATE_KEYS = (ORIGINAL_ID_KEY, EMPTY_LISTS_KEY)
+PRIVATE_KEYS = (ORIGINAL_ID_KEY, EMPTY_LISTS_KEY, EXACT_FLOATS_KEY)
 """Payload keys of the store itself, which are never part of the metadata."""
 
 _Kind = dict[str, object]
@@ -100,6 +103,8 @@ def to_payload(
         payload[metadata_key] = to_value(metadata, metadata_key)
     if empty := sorted(set(_empty_lists({metadata_key: metadata} if metadata_key else metadata or {}))):
         payload[EMPTY_LISTS_KEY] = to_value(empty)
+    if exact := list(_inexact(metadata or {}, ())):
+        payload[EXACT_FLOATS_KEY] = to_value(exact)
     if original_id is not None:
         payload[ORIGINAL_ID_KEY] = json.Value(string_value=original_id)
     return payload
@@ -120,9 +125,12 @@ def from_payload(
     """
     content = payload.get(content_key)
     original = payload.get(ORIGINAL_ID_KEY)
+    metadata = _flat_metadata(payload, content_key) if metadata_key is None else _metadata(payload, metadata_key)
+    if EXACT_FLOATS_KEY in payload:
+        _mend(metadata, from_value(payload[EXACT_FLOATS_KEY]))
     return Content(
         "" if content is None else content.string_value or _as_text(from_value(content)),
-        _flat_metadata(payload, content_key) if metadata_key is None else _metadata(payload, metadata_key),
+        metadata,
         None if original is None else original.string_value or None,
     )
 
@@ -341,6 +349,28 @@ def _empty_lists(value: Any, path: str = "") -> Iterator[str]:
         for item in value:
             if isinstance(item, (Mapping, list, tuple)):
                 yield from _empty_lists(item, f"{path}[]")
+
+
+def _inexact(value: Any, steps: tuple[str | int, ...]) -> Iterator[list[str | int]]:
+    """The floats that Qdrant would give back otherwise: their exact text, and the steps to them."""
+    items = value.items() if isinstance(value, Mapping) else enumerate(value)
+    for step, item in items:
+        if isinstance(item, (float, np.floating)):
+            if as_stored(float(item)) != item:
+                yield [repr(float(item)), *steps, step]
+        elif isinstance(item, (Mapping, list, tuple)):
+            yield from _inexact(item, (*steps, step))
+
+
+def _mend(metadata: dict[str, Any], corrections: Any) -> None:
+    """Put the exact floats back, in place; what has been changed since by somebody else stays."""
+    for text, *steps, last in corrections:
+        try:
+            holder = functools.reduce(operator.getitem, steps, metadata)
+            if holder[last] == as_stored(float(text)):
+                holder[last] = float(text)
+        except (KeyError, IndexError, TypeError, ValueError):
+            continue
 
 
 def _flat(metadata: Mapping[str, Any], taken: set[str]) -> dict[str, json.Value]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 from langchain_qdrant_async.filters.scalars import Scalar
+from langchain_qdrant_async.floats import between
 from langchain_qdrant_async.paths import EMPTY_LISTS_KEY
 from langchain_qdrant_async.proto import common
 
@@ -54,7 +55,8 @@ def equal(key: str, value: Scalar) -> common.Condition:
         return _match(key, common.Match(boolean=value))
     if _is_exact(value):
         return _match(key, common.Match(integer=value))
-    return within(key, common.Range(gte=value, lte=value))
+    low, high = between(value)
+    return within(key, common.Range(gte=low, lte=high))
 
 
 def among(key: str, values: Sequence[Scalar]) -> common.Condition:
@@ -93,7 +95,7 @@ def _grow(node: common.Filter, key: str, points: Sequence[float]) -> None:
     if len(points) <= _FAN_OUT:
         node.should.extend(equal(key, point) for point in points)
         return
-    node.must.append(within(key, common.Range(gte=points[0], lte=points[-1])))
+    node.must.append(within(key, common.Range(gte=between(points[0])[0], lte=between(points[-1])[1])))
     branches = node.must.add().filter.should  # not beside `must` in the same filter: Qdrant asks `should` first
     step = -(-len(points) // _FAN_OUT)
     for start in range(0, len(points), step):

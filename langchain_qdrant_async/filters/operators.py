@@ -11,6 +11,7 @@ import numpy as np
 from langchain_qdrant_async.errors import InvalidFilter
 from langchain_qdrant_async.filters.conditions import among, equal, none, present, within
 from langchain_qdrant_async.filters.scalars import Scalar, to_number, to_scalar
+from langchain_qdrant_async.floats import between
 from langchain_qdrant_async.proto import common
 
 Builder: TypeAlias = Callable[[str, Any, str], common.Condition]
@@ -34,10 +35,10 @@ def _exists(path: str, operand: object, where: str) -> common.Condition:
 FIELD_OPERATORS: dict[str, Builder] = {
     "$eq": lambda path, operand, where: equal(path, to_scalar(operand, where)),
     "$ne": lambda path, operand, where: none([equal(path, to_scalar(operand, where))]),
-    "$gt": lambda path, operand, where: within(path, common.Range(gt=to_number(operand, where))),
-    "$gte": lambda path, operand, where: within(path, common.Range(gte=to_number(operand, where))),
-    "$lt": lambda path, operand, where: within(path, common.Range(lt=to_number(operand, where))),
-    "$lte": lambda path, operand, where: within(path, common.Range(lte=to_number(operand, where))),
+    "$gt": lambda path, operand, where: within(path, common.Range(gt=between(to_number(operand, where))[1])),
+    "$gte": lambda path, operand, where: within(path, common.Range(gte=between(to_number(operand, where))[0])),
+    "$lt": lambda path, operand, where: within(path, common.Range(lt=between(to_number(operand, where))[0])),
+    "$lte": lambda path, operand, where: within(path, common.Range(lte=between(to_number(operand, where))[1])),
     "$in": lambda path, operand, where: among(path, _scalars(operand, where)),
     "$nin": lambda path, operand, where: none([among(path, _scalars(operand, where))]),
     "$exists": _exists,

@@ -36,6 +36,10 @@ def load(name: str, options: Mapping[str, Any]) -> SentenceTransformer:
     except ImportError as error:
         raise ImportError(f"sentence-transformers is needed for {name!r}: pip install '{EXTRA}'.") from error
     model: SentenceTransformer = _first(SentenceTransformer, name, options)
+    if options.get("backend", "torch") == "torch":
+        from langchain_qdrant_async.embedding.onednn import quicken
+
+        quicken(model)
     return model
 
 

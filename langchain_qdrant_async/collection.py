@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import uuid
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from langchain_qdrant_async.config import CollectionSpec, Distance, Hnsw, IndexKind, Layout
+from langchain_qdrant_async.config import CollectionSpec, Hnsw, IndexKind, Layout
 from langchain_qdrant_async.connection import Connection
 from langchain_qdrant_async.errors import AlreadyExists, CollectionMismatch, InvalidInput, NotFound
+from langchain_qdrant_async.ids import NAMESPACE
+from langchain_qdrant_async.origin import ORIGIN_KEY, Origin
 from langchain_qdrant_async.paths import to_path
-from langchain_qdrant_async.proto import collections
-from langchain_qdrant_async.requests import create_collection, create_field_index, update_collection
+from langchain_qdrant_async.proto import collections, common, json, points
+from langchain_qdrant_async.requests import (
+    change_aliases,
+    create_collection,
+    create_field_index,
+    get_points,
+    update_collection,
+    upsert_points,
+)
 from langchain_qdrant_async.responses import CollectionInfo, VectorInfo, check_completed, collection_info
+
+ORIGIN_POINT = common.PointId(uuid=str(uuid.uuid5(NAMESPACE, ORIGIN_KEY)))
+"""The reserved point of collections whose server keeps no metadata for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOrigin:
+    """What made a collection's vectors, and where that is written."""
+
+    origin: Origin
+    in_point: bool
 
 
 class Collections:
@@ -21,13 +42,16 @@ class Collections:
         """Work over a connection, which stays the caller's to close."""
         self._connection = connection
 
-    async def ensure(self, spec: CollectionSpec, *, timeout: float | None = None) -> CollectionInfo:
+    async def ensure(
+        self, spec: CollectionSpec, *, origin: Origin | None = None, timeout: float | None = None
+    ) -> CollectionInfo:
         """Make the collection if there is none; otherwise compare it, and add the payload indexes that it lacks.
 
         Many callers may do this at once; one of them makes it.
 
         Args:
             spec: what it is to be.
+            origin: what will make its vectors; stored with a new collection, in the same step that makes it.
             timeout: seconds that each of the calls may take.
 
         Raises:
@@ -35,7 +59,7 @@ class Collections:
         """
         info = await self.find(spec.name, timeout=timeout)
         if info is None:
-            info = await self._create_or_find(spec, timeout)
+            info = await self._create_or_find(spec, origin, timeout)
         compare(spec, info)
         return await self._with_indexes(spec, info, timeout)
 
@@ -112,9 +136,61 @@ class Collections:
         response = await self._connection.collections.Delete(request, timeout=timeout)
         return bool(response.result)
 
-    async def _create_or_find(self, spec: CollectionSpec, timeout_s: float | None) -> CollectionInfo:
+    async def aliases(self, *, timeout: float | None = None) -> dict[str, str]:
+        """Collections by their aliases."""
+        response = await self._connection.collections.ListAliases(collections.ListAliasesRequest(), timeout=timeout)
+        return {each.alias_name: each.collection_name for each in response.aliases}
+
+    async def alias(self, alias: str, name: str, *, timeout: float | None = None) -> None:
+        """Let an alias mean a collection, in one step also when it meant another one before.
+
+        Raises:
+            NotFound: there is no such collection.
+            InvalidRequest: a collection has the alias's name.
+        """
+        existing = await self.aliases(timeout=timeout)
+        request = change_aliases(_named(alias), _named(name), replace=alias in existing)
+        await self._connection.collections.UpdateAliases(request, timeout=timeout)
+
+    async def origin(self, info: CollectionInfo, *, timeout: float | None = None) -> StoredOrigin | None:
+        """What made the vectors of a collection; None when nothing is said about it.
+
+        Raises:
+            CollectionMismatch: a newer version of this package wrote it.
+        """
+        if origin := Origin.from_metadata(info.message.config.metadata):
+            return StoredOrigin(origin, in_point=False)
+        request = get_points(info.name, [ORIGIN_POINT])
+        response = await self._connection.points.Get(request, timeout=timeout)
+        origin = Origin.from_metadata(response.result[0].payload) if response.result else None
+        return StoredOrigin(origin, in_point=True) if origin else None
+
+    async def keep_origin(self, name: str, origin: Origin, *, timeout: float | None = None) -> None:
+        """Store what makes the vectors of a collection that exists: in its metadata, or in a point on older servers."""
+        metadata = origin.to_metadata()
+        request = collections.UpdateCollection(collection_name=_named(name), metadata=metadata)
+        await self._connection.collections.Update(request, timeout=timeout)
+        info = await self.describe(name, timeout=timeout)
+        if Origin.from_metadata(info.message.config.metadata) is None:
+            await self._keep_origin_in_point(name, metadata, timeout)
+
+    async def _keep_origin_in_point(self, name: str, metadata: dict[str, json.Value], timeout_s: float | None) -> None:
+        """A point without a vector, which no search finds.
+
+        Source: servers before Qdrant 1.16 know no collection metadata, and skip the field.
+        """
+        point = points.PointStruct(
+            id=ORIGIN_POINT, vectors=points.Vectors(vectors=points.NamedVectors()), payload=metadata
+        )
+        response = await self._connection.points.Upsert(upsert_points(name, [point]), timeout=timeout_s)
+        check_completed(response, "the collection's origin")
+
+    async def _create_or_find(
+        self, spec: CollectionSpec, origin: Origin | None, timeout_s: float | None
+    ) -> CollectionInfo:
+        request = create_collection(spec, timeout_s, metadata=origin.to_metadata() if origin else None)
         with suppress(AlreadyExists):  # somebody else made it meanwhile: it is compared like any other
-            await self._connection.collections.Create(create_collection(spec, timeout_s), timeout=timeout_s)
+            await self._connection.collections.Create(request, timeout=timeout_s)
         return await self.describe(spec.name, timeout=timeout_s)
 
     async def _with_indexes(
@@ -179,101 +255,3 @@ def _named(name: object) -> str:
     if not isinstance(name, str) or not name:
         raise InvalidInput(f"a collection needs a name, not {name!r}")
     return name
-
-
-class OpenedCollection:
-    """The collection of a store: looked up and compared on first use, made by the first write.
-
-    A missing collection reads as an empty one while writing may make it, so that a reader with a key that only reads,
-    or with a mistyped name, never creates anything.
-    """
-
-    def __init__(self, connection: Connection, plan: CollectionPlan) -> None:
-        """Plan to use a collection; no I/O."""
-        self.plan = plan
-        self._collections = Collections(connection)
-        self._info: CollectionInfo | None = None
-
-    @property
-    def distance(self) -> Distance:
-        """How vectors are compared, as far as is known: as found, else as planned."""
-        if self._info is not None:
-            return vector_of(self._info, self.plan.layout.vector_name).distance
-        return self.plan.distance or Distance.COSINE
-
-    def forget(self) -> None:
-        """Look the collection up again next time."""
-        self._info = None
-
-    async def for_reading(self, timeout: float | None = None) -> VectorInfo | None:
-        """The collection's vector; None when there is no collection yet.
-
-        Raises:
-            NotFound: there is none, and writing may not make it.
-            CollectionMismatch: it is not as planned.
-        """
-        if self._info is None:
-            found = await self._look_up(timeout)
-            if found is None:
-                return None
-            self._info = self.plan.accept(found)
-        return vector_of(self._info, self.plan.layout.vector_name)
-
-    async def for_writing(self, dimension: int, timeout: float | None = None) -> VectorInfo:
-        """The collection's vector, made for vectors of `dimension` numbers unless the plan says otherwise.
-
-        Raises:
-            NotFound: there is none, and writing may not make it.
-            CollectionMismatch: it is not as planned.
-        """
-        if self._info is None:
-            self._info = await self._made(dimension, timeout)
-        return vector_of(self._info, self.plan.layout.vector_name)
-
-    async def _look_up(self, timeout_s: float | None) -> CollectionInfo | None:
-        look_up = self._collections.find if self.plan.create else self._collections.describe
-        return await look_up(self.plan.name, timeout=timeout_s)
-
-    async def _made(self, dimension: int, timeout_s: float | None) -> CollectionInfo:
-        if self.plan.create and self.plan.spec is not None and self.plan.validate:
-            return await self._collections.ensure(self.plan.spec, timeout=timeout_s)
-        found = await self._look_up(timeout_s)
-        if found is None:
-            return await self._collections.ensure(self.plan.spec_for(dimension), timeout=timeout_s)
-        return self.plan.accept(found)
-
-
-@dataclass(frozen=True, slots=True)
-class CollectionPlan:
-    """What a store expects of its collection."""
-
-    name: str
-    """The collection, or an alias of it."""
-    layout: Layout = field(default_factory=Layout)
-    """Where a document stands in a point."""
-    spec: CollectionSpec | None = None
-    """What it is to be; None: as it is found, and made to fit the first vectors."""
-    distance: Distance | None = None
-    """How its vectors must be compared; None: as it is found, cosine for a new one."""
-    create: bool = True
-    """Whether the first write makes it when there is none."""
-    validate: bool = True
-    """Whether one that exists is compared with this plan."""
-
-    def spec_for(self, dimension: int) -> CollectionSpec:
-        """The collection to make for vectors of that many numbers."""
-        distance = self.distance or Distance.COSINE
-        return self.spec or CollectionSpec(self.name, dimension=dimension, distance=distance, layout=self.layout)
-
-    def accept(self, info: CollectionInfo) -> CollectionInfo:
-        """The collection as found.
-
-        Raises:
-            CollectionMismatch: it is not as planned.
-        """
-        vector = vector_of(info, self.layout.vector_name)
-        if self.validate and self.spec is not None:
-            compare(self.spec, info)
-        elif self.validate and self.distance not in {None, vector.distance}:
-            compare(replace(self.spec_for(vector.dimension), dimension=vector.dimension), info)
-        return info

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from langchain_core.embeddings import Embeddings
 
-from langchain_qdrant_async.collection import OpenedCollection
 from langchain_qdrant_async.config import Layout
 from langchain_qdrant_async.connection import Connection
-from langchain_qdrant_async.errors import InvalidInput, InvalidVector, NotFound
+from langchain_qdrant_async.errors import InvalidInput, NotFound
 from langchain_qdrant_async.filters import FilterInput, to_filter
+from langchain_qdrant_async.opened import LazyCollection, Opened, check_size
 from langchain_qdrant_async.proto import common
-from langchain_qdrant_async.responses import VectorInfo
 
 T = TypeVar("T")
 
 
 class StoreContext:
-    """State that the constructor of the store makes, and the checks that reading and writing both need."""
+    """State that the constructor of the store makes, and what reading and writing both need."""
 
     connection: Connection
     layout: Layout
     embedding: Embeddings | None
-    _collection: OpenedCollection
+    _collection: LazyCollection
 
     @property
     def collection_name(self) -> str:
@@ -34,25 +33,28 @@ class StoreContext:
     def _filter(self, filter: FilterInput) -> common.Filter | None:
         return to_filter(filter, metadata_key=self.layout.metadata_key)
 
-    async def _unless_gone(self, call: Awaitable[T]) -> T | None:
-        """The answer; None when the collection has been dropped and the next write will make it again."""
+    async def _ask(self, question: Callable[[Opened], Awaitable[T]], timeout_s: float | None) -> T | None:
+        """The answer of the collection; None when there is none yet, or none any more that writing would not make.
+
+        A collection that was dropped since it was opened, or an alias that means another one now, is opened anew, once.
+        """
+        opened = await self._collection.for_reading(timeout_s)
+        if opened is None:
+            return None
         try:
-            return await call
+            return await question(opened)
         except NotFound:
             self._collection.forget()
-            if await self._collection.for_reading() is not None:
+            again = await self._collection.for_reading(timeout_s)
+            if again is not None and again.name == opened.name:
                 raise  # the collection is there: something else was not found
-            return None
+        return None if again is None else await question(again)
 
-    def _required_embedding(self) -> Embeddings:
-        if self.embedding is None:
+    def _required_embedding(self, opened: Opened | None = None) -> Embeddings:
+        embedding = self.embedding if opened is None else opened.embedding
+        if embedding is None:
             raise InvalidInput("this store has no embedding: pass one, or use the methods that take vectors")
-        return self.embedding
+        return embedding
 
-    def _check_size(self, size: int, vector: VectorInfo) -> None:
-        if size != vector.dimension:
-            name = self.collection_name
-            raise InvalidVector(
-                f"the vector has {size} numbers, collection {name!r} holds vectors of {vector.dimension}: "
-                f"use the model it was made with, or ReducedEmbeddings(model, dimension={vector.dimension})"
-            )
+    def _check_size(self, size: int, opened: Opened) -> None:
+        check_size(self.collection_name, size, opened.vector.dimension)

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from langchain_qdrant_async.config import CollectionSpec, Hnsw, Layout, ScalarQuantization
 from langchain_qdrant_async.errors import InvalidInput
-from langchain_qdrant_async.proto import collections, common, points
+from langchain_qdrant_async.proto import collections, common, json, points
 
 Consistency: TypeAlias = int | Literal["all", "majority", "quorum"] | points.ReadConsistency
 Ordering: TypeAlias = Literal["weak", "medium", "strong"] | points.WriteOrdering
@@ -38,6 +38,27 @@ class Search:
         whole_number("offset", self.offset, at_least=0)
 
 
+@dataclass(frozen=True, slots=True)
+class Diversity:
+    """How unlike each other the documents of a maximal-marginal-relevance search are to be.
+
+    LangChain's `lambda_mult` is 1 for the least diversity and 0 for the most; Qdrant's `diversity` is its opposite.
+
+    Source: Qdrant `collection_query.rs`: `lambda = 1 - diversity`.
+    """
+
+    fetch_k: int
+    """How many candidates to choose from; never fewer than are to be returned."""
+    lambda_mult: float
+    """0 for the most diversity, 1 for none."""
+
+    def __post_init__(self) -> None:
+        whole_number("fetch_k", self.fetch_k, at_least=1)
+        given = self.lambda_mult
+        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 1:
+            raise InvalidInput(f"lambda_mult must be between 0 (most diverse) and 1 (least diverse), not {given!r}")
+
+
 def whole_number(name: str, value: object, *, at_least: int) -> int:
     """The value, when it is a whole number that is large enough.
 
@@ -55,21 +76,10 @@ def query_points(collection: str, vector: points.DenseVector, search: Search, la
 
 
 def mmr_query_points(
-    collection: str, vector: points.DenseVector, search: Search, layout: Layout, *, fetch_k: int, lambda_mult: float
+    collection: str, vector: points.DenseVector, search: Search, layout: Layout, diversity: Diversity
 ) -> points.QueryPoints:
-    """Points near a vector and unlike each other, chosen by the server among `fetch_k` candidates.
-
-    LangChain's `lambda_mult` is 1 for the least diversity and 0 for the most; Qdrant's `diversity` is its opposite.
-
-    Raises:
-        InvalidInput: `fetch_k` or `lambda_mult` out of range.
-
-    Source: Qdrant `collection_query.rs`: `lambda = 1 - diversity`.
-    """
-    whole_number("fetch_k", fetch_k, at_least=1)
-    if isinstance(lambda_mult, bool) or not isinstance(lambda_mult, int | float) or not 0 <= lambda_mult <= 1:
-        raise InvalidInput(f"lambda_mult must be between 0 (most diverse) and 1 (least diverse), not {lambda_mult!r}")
-    mmr = points.Mmr(diversity=1 - lambda_mult, candidates_limit=max(fetch_k, search.k))
+    """Points near a vector and unlike each other, chosen by the server."""
+    mmr = points.Mmr(diversity=1 - diversity.lambda_mult, candidates_limit=max(diversity.fetch_k, search.k))
     nearest = points.NearestInputWithMmr(nearest=points.VectorInput(dense=vector), mmr=mmr)
     return _query_points(collection, points.Query(nearest_with_mmr=nearest), search, layout)
 
@@ -130,7 +140,9 @@ def get_points(
     )
 
 
-def create_collection(spec: CollectionSpec, timeout_s: float | None = None) -> collections.CreateCollection:
+def create_collection(
+    spec: CollectionSpec, timeout_s: float | None = None, *, metadata: Mapping[str, json.Value] | None = None
+) -> collections.CreateCollection:
     """The collection that a spec describes."""
     vector = collections.VectorParams(
         size=spec.dimension, distance=_DISTANCES[spec.distance.value], on_disk=spec.vectors_on_disk
@@ -144,12 +156,20 @@ def create_collection(spec: CollectionSpec, timeout_s: float | None = None) -> c
         hnsw_config=hnsw_config_diff(spec.hnsw),
         quantization_config=quantization_config(spec.quantization),
         timeout=None if timeout_s is None else max(1, round(timeout_s)),
+        metadata=metadata,
     )
 
 
 def update_collection(name: str, hnsw: Hnsw) -> collections.UpdateCollection:
     """New parameters of the index of a collection."""
     return collections.UpdateCollection(collection_name=name, hnsw_config=hnsw_config_diff(hnsw))
+
+
+def change_aliases(alias: str, name: str, *, replace: bool) -> collections.ChangeAliases:
+    """Let an alias mean a collection; `replace` takes it from the one that it means now, in the same step."""
+    old = collections.AliasOperations(delete_alias=collections.DeleteAlias(alias_name=alias))
+    new = collections.AliasOperations(create_alias=collections.CreateAlias(collection_name=name, alias_name=alias))
+    return collections.ChangeAliases(actions=[old, new] if replace else [new])
 
 
 def hnsw_config_diff(hnsw: Hnsw) -> collections.HnswConfigDiff | None:

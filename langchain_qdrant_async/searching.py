@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from langchain_core.documents import Document
 
 from langchain_qdrant_async.blocking import blocking
 from langchain_qdrant_async.context import StoreContext
+from langchain_qdrant_async.embedding.reduced import ArrayEmbeddings
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.filters import FilterInput
 from langchain_qdrant_async.ids import GivenId, identify, to_texts
+from langchain_qdrant_async.opened import Opened
 from langchain_qdrant_async.proto import points
 from langchain_qdrant_async.requests import (
     Consistency,
+    Diversity,
     Search,
     get_points,
     mmr_query_points,
@@ -22,7 +26,7 @@ from langchain_qdrant_async.requests import (
     search_params,
 )
 from langchain_qdrant_async.responses import document, scored_documents
-from langchain_qdrant_async.vectors import DenseInput, packed, to_array
+from langchain_qdrant_async.vectors import DenseInput, Floats, packed, to_array
 
 
 class Searching(StoreContext):
@@ -42,11 +46,14 @@ class Searching(StoreContext):
             InvalidId: an id that cannot be one.
         """
         identities = {each.point_id: each for each in map(identify, to_texts(ids))}
-        if not identities or await self._collection.for_reading(timeout) is None:
-            return []
         wanted = [each.message for each in identities.values()]
-        request = get_points(self.collection_name, wanted, read_consistency(consistency))
-        response = await self._unless_gone(self.connection.points.Get(request, timeout=timeout))
+        agreed = read_consistency(consistency)
+
+        async def ask(opened: Opened) -> points.GetResponse:
+            request = get_points(opened.name, wanted, agreed)
+            return cast("points.GetResponse", await self.connection.points.Get(request, timeout=timeout))
+
+        response = await self._ask(ask, timeout) if wanted else None
         found = [] if response is None else response.result
         documents = {point.id.uuid or point.id.num: document(point, self.layout) for point in found}
         return [documents[point_id] for point_id in identities if point_id in documents]
@@ -97,7 +104,7 @@ class Searching(StoreContext):
     ) -> list[tuple[Document, float]]:
         """As `asimilarity_search`, with Qdrant's score: higher is nearer, lower for Euclid and Manhattan."""
         search = self._search(k, filter, search_params, offset, score_threshold, consistency)
-        return await self._nearest(await self._embed_query(query), search, timeout)
+        return await self._nearest(self._checked_query(query), search, timeout)
 
     async def asimilarity_search_by_vector(
         self,
@@ -164,8 +171,8 @@ class Searching(StoreContext):
             timeout: seconds that the call may take, retries included.
         """
         search = self._search(k, filter, search_params, 0, score_threshold, consistency)
-        vector = await self._embed_query(query)
-        found = await self._diverse(vector, search, fetch_k=fetch_k, lambda_mult=lambda_mult, timeout_s=timeout)
+        diversity = Diversity(fetch_k, lambda_mult)
+        found = await self._diverse(self._checked_query(query), search, diversity, timeout)
         return [each for each, _ in found]
 
     async def amax_marginal_relevance_search_by_vector(
@@ -202,7 +209,7 @@ class Searching(StoreContext):
     ) -> list[tuple[Document, float]]:
         """As `amax_marginal_relevance_search_by_vector`, with each document's score against the vector."""
         search = self._search(k, filter, search_params, 0, score_threshold, consistency)
-        return await self._diverse(embedding, search, fetch_k=fetch_k, lambda_mult=lambda_mult, timeout_s=timeout)
+        return await self._diverse(embedding, search, Diversity(fetch_k, lambda_mult), timeout)
 
     def _search(
         self,
@@ -222,42 +229,49 @@ class Searching(StoreContext):
             consistency=read_consistency(consistency),
         )
 
-    async def _nearest(
-        self, vector: DenseInput, search: Search, timeout_s: float | None
-    ) -> list[tuple[Document, float]]:
-        message = await self._query_vector(vector, timeout_s)
-        if message is None:
-            return []
-        return await self._query(query_points(self.collection_name, message, search, self.layout), timeout_s)
-
-    async def _diverse(
-        self, vector: DenseInput, search: Search, *, fetch_k: int, lambda_mult: float, timeout_s: float | None
-    ) -> list[tuple[Document, float]]:
-        row = to_array(vector)
-        request = mmr_query_points(
-            self.collection_name, packed(row), search, self.layout, fetch_k=fetch_k, lambda_mult=lambda_mult
-        )
-        if await self._query_vector(row, timeout_s) is None:
-            return []
-        return await self._query(request, timeout_s)
-
-    async def _query_vector(self, vector: DenseInput, timeout_s: float | None) -> points.DenseVector | None:
-        """The vector as a message, checked against the collection; None when there is no collection yet."""
-        row = to_array(vector)
-        known = await self._collection.for_reading(timeout_s)
-        if known is None:
-            return None
-        self._check_size(len(row), known)
-        return packed(row)
-
-    async def _query(self, request: points.QueryPoints, timeout_s: float | None) -> list[tuple[Document, float]]:
-        response = await self._unless_gone(self.connection.points.Query(request, timeout=timeout_s))
-        return [] if response is None else scored_documents(response.result, self.layout)
-
-    async def _embed_query(self, query: str) -> DenseInput:
+    def _checked_query(self, query: str) -> str:
         if not isinstance(query, str):
             raise InvalidInput(f"a query is a string, not {type(query).__name__}; search by vector with …_by_vector")
-        return await self._required_embedding().aembed_query(query)
+        self._required_embedding()
+        return query
+
+    async def _nearest(
+        self, query: str | DenseInput, search: Search, timeout_s: float | None
+    ) -> list[tuple[Document, float]]:
+        row = _checked(query)
+
+        async def ask(opened: Opened) -> list[tuple[Document, float]]:
+            vector = await self._vector(row, opened)
+            return await self._found(query_points(opened.name, vector, search, self.layout), timeout_s)
+
+        return await self._ask(ask, timeout_s) or []
+
+    async def _diverse(
+        self, query: str | DenseInput, search: Search, diversity: Diversity, timeout_s: float | None
+    ) -> list[tuple[Document, float]]:
+        row = _checked(query)
+
+        async def ask(opened: Opened) -> list[tuple[Document, float]]:
+            vector = await self._vector(row, opened)
+            return await self._found(mmr_query_points(opened.name, vector, search, self.layout, diversity), timeout_s)
+
+        return await self._ask(ask, timeout_s) or []
+
+    async def _vector(self, query: str | Floats, opened: Opened) -> points.DenseVector:
+        """The query's vector, by the embedding that fits the collection unless it is one already."""
+        row = to_array(await self._embed_query(query, opened)) if isinstance(query, str) else query
+        self._check_size(len(row), opened)
+        return packed(row)
+
+    async def _embed_query(self, query: str, opened: Opened) -> DenseInput:
+        embedding = self._required_embedding(opened)
+        if isinstance(embedding, ArrayEmbeddings):
+            return await embedding.aembed_query_array(query)
+        return await embedding.aembed_query(query)
+
+    async def _found(self, request: points.QueryPoints, timeout_s: float | None) -> list[tuple[Document, float]]:
+        response = await self.connection.points.Query(request, timeout=timeout_s)
+        return scored_documents(response.result, self.layout)
 
     get_by_ids = blocking(aget_by_ids)
     similarity_search = blocking(asimilarity_search)
@@ -267,3 +281,7 @@ class Searching(StoreContext):
     max_marginal_relevance_search = blocking(amax_marginal_relevance_search)
     max_marginal_relevance_search_by_vector = blocking(amax_marginal_relevance_search_by_vector)
     max_marginal_relevance_search_with_score_by_vector = blocking(amax_marginal_relevance_search_with_score_by_vector)
+
+
+def _checked(query: str | DenseInput) -> str | Floats:
+    return query if isinstance(query, str) else to_array(query)

@@ -12,11 +12,12 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 
 from langchain_qdrant_async.blocking import blocking, run
-from langchain_qdrant_async.collection import CollectionPlan, Collections, OpenedCollection
+from langchain_qdrant_async.collection import Collections
 from langchain_qdrant_async.config import CollectionSpec, Distance, Embedded, Layout, Remote, distance_of
 from langchain_qdrant_async.connection import Connection, ConnectionOptions, connection_of
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.ids import GivenId
+from langchain_qdrant_async.opened import CollectionPlan, LazyCollection
 from langchain_qdrant_async.records import documents_of
 from langchain_qdrant_async.relevance import relevance_of
 from langchain_qdrant_async.searching import Searching
@@ -83,7 +84,7 @@ class AsyncQdrantVectorStore(Searching, Writing, VectorStore):  # type: ignore[m
             create=create_if_missing,
             validate=validate_collection_config,
         )
-        self._collection = OpenedCollection(self.connection, plan)
+        self._collection = LazyCollection(self.connection, plan, self.embedding)
         self.relevance_score_fn = relevance_score_fn
 
     def __repr__(self) -> str:
@@ -96,8 +97,9 @@ class AsyncQdrantVectorStore(Searching, Writing, VectorStore):  # type: ignore[m
 
     @property
     def embeddings(self) -> Embeddings | None:
-        """What turns text into vectors."""
-        return self.embedding
+        """What turns text into this collection's vectors: with its reduction, once the collection has been used."""
+        opened = self._collection.current
+        return self.embedding if opened is None else opened.embedding
 
     @property
     def vector_name(self) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from langchain_core.documents import Document
 
 from langchain_qdrant_async.blocking import blocking
+from langchain_qdrant_async.collection import ORIGIN_POINT
 from langchain_qdrant_async.context import StoreContext
-from langchain_qdrant_async.errors import EmbeddingError, InvalidInput, InvalidVector, NotFound, PartialWrite
+from langchain_qdrant_async.errors import InvalidInput, InvalidVector, NotFound, PartialWrite
 from langchain_qdrant_async.filters import FilterInput
 from langchain_qdrant_async.ids import GivenId, identify, to_texts
+from langchain_qdrant_async.opened import Opened
 from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.records import Documents, Record, documents_of
 from langchain_qdrant_async.requests import (
@@ -26,7 +28,8 @@ from langchain_qdrant_async.requests import (
     whole_number,
     write_ordering,
 )
-from langchain_qdrant_async.responses import VectorInfo, check_completed
+from langchain_qdrant_async.responses import check_completed
+from langchain_qdrant_async.sources import GivenVectors, TextVectors, VectorSource
 from langchain_qdrant_async.vectors import Floats, MatrixInput, packed, to_matrix
 
 T = TypeVar("T")
@@ -37,8 +40,6 @@ BATCH_BYTES = 8 * 2**20
 """Bytes in one write, about: far below what a server refuses, and a fraction of a second on a slow line."""
 _SLICE_S = 0.002
 """Seconds of conversion after which other tasks get their turn."""
-
-Embed = Callable[[list[Record], list[str]], Awaitable[MatrixInput]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,9 @@ class Writing(StoreContext):
         """
         documents = documents_of(texts, metadatas, ids)
         write = _Write(whole_number("batch_size", batch_size, at_least=1), write_ordering(ordering), timeout)
-        await self._write(documents, write, self._embed_records)
+        embedding = self._required_embedding()
+        records = await self._records(documents)
+        await self._write(records, write, TextVectors(embedding, [record.text for record in records], batch_size))
         return documents.ids
 
     async def aadd_documents(
@@ -148,13 +151,11 @@ class Writing(StoreContext):
         matrix = to_matrix(embeddings)
         if len(matrix) != len(documents.texts):
             raise InvalidVector(f"{len(matrix)} embeddings for {len(documents.texts)} texts: give one for each text")
-        row_of = {identify(text).point_id: row for row, text in enumerate(documents.ids)}
         write = _Write(whole_number("batch_size", batch_size, at_least=1), write_ordering(ordering), timeout)
-
-        async def rows(records: list[Record], _texts: list[str]) -> Floats:
-            return matrix[[row_of[record.identity.point_id] for record in records]]
-
-        await self._write(documents, write, rows)
+        row_of = {identify(text).point_id: row for row, text in enumerate(documents.ids)}
+        records = await self._records(documents)
+        rows = matrix[[row_of[record.identity.point_id] for record in records]]
+        await self._write(records, write, GivenVectors(rows))
         return documents.ids
 
     async def adelete(
@@ -182,13 +183,14 @@ class Writing(StoreContext):
             InvalidInput: none or several of the three, or an empty filter.
         """
         selector = self._selector(ids, filter, delete_all=delete_all)
-        if selector == [] or await self._collection.for_reading(timeout) is None:
+        ordered = write_ordering(ordering)
+
+        async def ask(opened: Opened) -> bool:
+            request = delete_points(opened.name, _sparing_origin(selector, opened), ordered)
+            check_completed(await self.connection.points.Delete(request, timeout=timeout), "the deletion")
             return True
-        request = delete_points(self.collection_name, selector, write_ordering(ordering))
-        response = await self._unless_gone(self.connection.points.Delete(request, timeout=timeout))
-        if response is not None:
-            check_completed(response, "the deletion")
-        return True
+
+        return True if selector == [] else await self._ask(ask, timeout) or True
 
     def _selector(
         self,
@@ -210,51 +212,43 @@ class Writing(StoreContext):
             raise InvalidInput("an empty filter selects every document; pass delete_all=True to delete them all")
         return selected or common.Filter()
 
-    async def _embed_records(self, _records: list[Record], texts: list[str]) -> MatrixInput:
-        vectors = await self._required_embedding().aembed_documents(texts)
-        if len(vectors) != len(texts):
-            raise EmbeddingError(f"the embedding gave {len(vectors)} vectors for {len(texts)} texts")
-        return vectors
+    async def _records(self, documents: Documents) -> list[Record]:
+        return [record async for record in _paced(documents.records(self.layout))]
 
-    async def _write(self, documents: Documents, write: _Write, embed: Embed) -> None:
-        records = [record async for record in _paced(documents.records(self.layout))]
+    async def _write(self, records: list[Record], write: _Write, source: VectorSource) -> None:
+        if not records:
+            return
+        opened = await source.open(self._collection, write.timeout_s)
         written = 0
         try:
             for start in range(0, len(records), write.batch_size):
-                batch = records[start : start + write.batch_size]
-                await self._write_batch(batch, write, embed)
-                written = start + len(batch)
+                positions = range(start, min(start + write.batch_size, len(records)))
+                batch = records[positions.start : positions.stop]
+                await self._write_batch(opened, batch, await source.rows(positions), write)
+                written = positions.stop
         except Exception as error:
             if not written:
                 raise
             raise _partial_write(records, written, error) from error
 
-    async def _write_batch(self, batch: list[Record], write: _Write, embed: Embed) -> None:
-        matrix = to_matrix(await embed(batch, [record.text for record in batch]))
-        self._check_planned_size(matrix.shape[1])
-        known = await self._collection.for_writing(matrix.shape[1], write.timeout_s)
-        self._check_size(matrix.shape[1], known)
-        structs = [struct async for struct in _paced(self._structs(batch, matrix))]
+    async def _write_batch(self, opened: Opened, batch: list[Record], rows: Floats, write: _Write) -> None:
+        self._check_size(rows.shape[1], opened)
+        structs = [struct async for struct in _paced(self._structs(batch, rows))]
         for part in batches(((each, each.ByteSize()) for each in structs), count=len(structs), size_bytes=BATCH_BYTES):
-            await self._upsert(part, write)
+            await self._upsert(opened, part, write)
 
     def _structs(self, batch: list[Record], matrix: Floats) -> Iterable[points.PointStruct]:
         for record, row in zip(batch, matrix, strict=True):
             yield point_struct(record.identity.message, packed(row), record.payload, self.layout)
 
-    async def _upsert(self, part: Sequence[points.PointStruct], write: _Write) -> None:
-        request = upsert_points(self.collection_name, part, write.ordering)
+    async def _upsert(self, opened: Opened, part: Sequence[points.PointStruct], write: _Write) -> None:
+        request = upsert_points(opened.name, part, write.ordering)
         try:
             response = await self.connection.points.Upsert(request, timeout=write.timeout_s)
         except NotFound:
             self._collection.forget()
             raise
         check_completed(response, "the write")
-
-    def _check_planned_size(self, size: int) -> None:
-        spec = self._collection.plan.spec
-        if spec is not None:
-            self._check_size(size, VectorInfo(spec.dimension, spec.distance))
 
     add_texts = blocking(aadd_texts)
     add_documents = blocking(aadd_documents)
@@ -270,6 +264,16 @@ async def _paced(items: Iterable[T]) -> AsyncIterator[T]:
         if time.perf_counter() > until:
             await asyncio.sleep(0)
             until = time.perf_counter() + _SLICE_S
+
+
+def _sparing_origin(
+    selector: list[common.PointId] | common.Filter, opened: Opened
+) -> list[common.PointId] | common.Filter:
+    """The selector, without the reserved point that says what made the vectors."""
+    if isinstance(selector, list) or opened.origin is None or not opened.origin.in_point:
+        return selector
+    reserved = common.Condition(has_id=common.HasIdCondition(has_id=[ORIGIN_POINT]))
+    return common.Filter(must=[common.Condition(filter=selector)], must_not=[reserved])
 
 
 def _partial_write(records: list[Record], written: int, error: Exception) -> PartialWrite:

@@ -66,10 +66,10 @@ class Stubs:
     """The three services of an engine, and shorthands that name the collection."""
 
     def __init__(self, channel: grpc.aio.Channel, collection: str = "") -> None:
-        self.points: Any = proto.PointsStub(channel)  # type: ignore[no-untyped-call]
-        self.collections: Any = proto.CollectionsStub(channel)  # type: ignore[no-untyped-call]
-        self.snapshots: Any = proto.SnapshotsStub(channel)  # type: ignore[no-untyped-call]
-        self.service: Any = proto.QdrantStub(channel)  # type: ignore[no-untyped-call]
+        self.points: Any = proto.PointsStub(channel)
+        self.collections: Any = proto.CollectionsStub(channel)
+        self.snapshots: Any = proto.SnapshotsStub(channel)
+        self.service: Any = proto.QdrantStub(channel)
         self.collection = collection
 
     async def create(self, **fields: Any) -> None:

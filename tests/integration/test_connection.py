@@ -32,7 +32,7 @@ from langchain_qdrant_async import (
 )
 from langchain_qdrant_async.proto import points, service
 from tests.embeddings import WordEmbeddings
-from tests.engine_messages import Engine, start_engine
+from tests.engine_messages import Engine, serving
 
 KEY, READ_KEY = "full-access-key", "read-only-key"
 
@@ -182,14 +182,12 @@ def secured(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> 
     for blob in certificate.cert_chain_pems:
         blob.write_to_path(chain, append=True)
     certificate.private_key_pem.write_to_path(key)
-    engine = start_engine(
-        folder / "data",
-        *("--tls-cert", str(chain), "--tls-key", str(key)),
-        *("--api-key-env", "TEST_KEY", "--read-only-api-key-env", "TEST_READ_KEY"),
-        env=os.environ | {"TEST_KEY": KEY, "TEST_READ_KEY": READ_KEY},
-    )
-    yield engine
-    assert engine.stop() == 0
+    options = ("--tls-cert", str(chain), "--tls-key", str(key))
+    keys = ("--api-key-env", "TEST_KEY", "--read-only-api-key-env", "TEST_READ_KEY")
+    environment = os.environ | {"TEST_KEY": KEY, "TEST_READ_KEY": READ_KEY}
+    with serving(folder / "data", *options, *keys, env=environment) as engine:
+        yield engine
+        assert engine.stop() == 0
 
 
 def _remote(engine: Engine, authority: trustme.CA, api_key: str | None) -> Remote:

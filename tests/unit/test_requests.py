@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from langchain_qdrant_async.config import CollectionSpec, Hnsw, Layout
 from langchain_qdrant_async.proto import collections, common
 from langchain_qdrant_async.requests import (
+    Diversity,
     Search,
     batches,
     create_collection,
@@ -29,7 +30,7 @@ def test_a_plain_search_asks_for_payload_and_no_vectors() -> None:
 
 
 def test_mmr_turns_lambda_round_and_fetches_at_least_k() -> None:
-    request = mmr_query_points("docs", to_dense([1.0]), Search(k=30), Layout(), fetch_k=20, lambda_mult=0.25)
+    request = mmr_query_points("docs", to_dense([1.0]), Search(k=30), Layout(), Diversity(20, 0.25))
     mmr = request.query.nearest_with_mmr.mmr
     assert (mmr.diversity, mmr.candidates_limit) == (0.75, 30)
 

@@ -1,0 +1,203 @@
+"""The collection that a store uses: looked up and compared on first use, made by the first write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from langchain_core.embeddings import Embeddings
+
+from langchain_qdrant_async.collection import Collections, StoredOrigin, compare, vector_of
+from langchain_qdrant_async.config import CollectionSpec, Distance, Layout
+from langchain_qdrant_async.connection import Connection
+from langchain_qdrant_async.embedding.reduced import ReducedEmbeddings
+from langchain_qdrant_async.errors import CollectionMismatch, InvalidVector, PermissionDenied, Unimplemented
+from langchain_qdrant_async.origin import Origin, reduced_of
+from langchain_qdrant_async.responses import CollectionInfo, VectorInfo
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionPlan:
+    """What a store expects of its collection."""
+
+    name: str
+    """The collection, or an alias of it."""
+    layout: Layout = field(default_factory=Layout)
+    """Where a document stands in a point."""
+    spec: CollectionSpec | None = None
+    """What it is to be; None: as it is found, and made to fit the first vectors."""
+    distance: Distance | None = None
+    """How its vectors must be compared; None: as it is found, cosine for a new one."""
+    create: bool = True
+    """Whether the first write makes it when there is none."""
+    validate: bool = True
+    """Whether one that exists is compared with this plan."""
+
+    def spec_for(self, dimension: int) -> CollectionSpec:
+        """The collection to make for vectors of that many numbers."""
+        distance = self.distance or Distance.COSINE
+        return self.spec or CollectionSpec(self.name, dimension=dimension, distance=distance, layout=self.layout)
+
+    def accept(self, info: CollectionInfo) -> CollectionInfo:
+        """The collection as found.
+
+        Raises:
+            CollectionMismatch: it is not as planned.
+        """
+        vector = vector_of(info, self.layout.vector_name)
+        if self.validate and self.spec is not None:
+            compare(self.spec, info)
+        elif self.validate and self.distance not in {None, vector.distance}:
+            compare(replace(self.spec_for(vector.dimension), dimension=vector.dimension), info)
+        return info
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A collection that was found and is as planned."""
+
+    name: str
+    """The collection itself, where the plan may name an alias: what is read stays of one kind while an alias moves."""
+    vector: VectorInfo
+    """Its vector."""
+    embedding: Embeddings | None
+    """What makes its vectors: the store's, with the collection's reduction."""
+    origin: StoredOrigin | None
+    """What is stored about that."""
+    empty: bool
+    """Whether it held nothing when it was found."""
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is anything that could be found: not before the first write has chosen a reduction."""
+        reduced = reduced_of(self.embedding)
+        return reduced is None or reduced.reduction is not None
+
+
+def check_size(name: str, size: int, dimension: int) -> None:
+    """Nothing, when vectors of `size` numbers go into a collection of `dimension`.
+
+    Raises:
+        InvalidVector: they do not.
+    """
+    if size != dimension:
+        raise InvalidVector(
+            f"the vector has {size} numbers, collection {name!r} holds vectors of {dimension}: "
+            f"use the model it was made with, or ReducedEmbeddings(model, dimension={dimension})"
+        )
+
+
+class LazyCollection:
+    """The collection of a store.
+
+    A missing collection reads as an empty one while writing may make it, so that a reader with a key that only reads,
+    or with a mistyped name, never creates anything.
+    """
+
+    def __init__(self, connection: Connection, plan: CollectionPlan, embedding: Embeddings | None) -> None:
+        """Plan to use a collection; no I/O."""
+        self.plan = plan
+        self.embedding = embedding
+        self._collections = Collections(connection)
+        self._opened: Opened | None = None
+        self._owes_indexes = plan.spec is not None and plan.create and plan.validate
+
+    @property
+    def current(self) -> Opened | None:
+        """What is known of it without asking."""
+        return self._opened
+
+    @property
+    def distance(self) -> Distance:
+        """How vectors are compared, as far as is known: as found, else as planned."""
+        if self._opened is not None:
+            return self._opened.vector.distance
+        return self.plan.distance or Distance.COSINE
+
+    def forget(self) -> None:
+        """Look the collection up again next time."""
+        self._opened = None
+
+    async def for_reading(self, timeout: float | None = None) -> Opened | None:
+        """The collection; None when there is none yet, or nothing in it.
+
+        Raises:
+            NotFound: there is none, and writing may not make it.
+            CollectionMismatch: it is not as planned, or another model made its vectors.
+        """
+        opened = await self.find(timeout)
+        return opened if opened is not None and opened.readable else None
+
+    async def find(self, timeout: float | None = None) -> Opened | None:
+        """The collection, be it empty; None when there is none yet. Raises as `for_reading` does."""
+        if self._opened is None:
+            look_up = self._collections.find if self.plan.create else self._collections.describe
+            info = await look_up(self.plan.name, timeout=timeout)
+            self._opened = None if info is None else await self._open(info, timeout)
+        return self._opened
+
+    async def for_writing(self, dimension: int, origin: Origin | None, timeout: float | None = None) -> Opened:
+        """The collection, made for vectors of `dimension` numbers unless the plan says otherwise.
+
+        Args:
+            dimension: numbers in a vector.
+            origin: what makes the vectors, stored with a collection that has none yet and is empty. When somebody
+                else was faster, theirs counts.
+            timeout: seconds that each call may take.
+
+        Raises:
+            NotFound: there is none, and writing may not make it.
+            CollectionMismatch: it is not as planned, or another model made its vectors.
+            InvalidVector: the plan is for vectors of another size.
+        """
+        check_size(self.plan.name, dimension, self.plan.spec_for(dimension).dimension)
+        opened = await self.find(timeout)
+        if opened is None or self._owes_indexes:
+            await self._collections.ensure(self.plan.spec_for(dimension), origin=origin, timeout=timeout)
+            self._owes_indexes = False
+            opened = await self._found_again(timeout)
+        if opened.origin is None and opened.empty and origin is not None:
+            await self._collections.keep_origin(opened.name, origin, timeout=timeout)
+            opened = await self._found_again(timeout)
+        return opened
+
+    async def _found_again(self, timeout_s: float | None) -> Opened:
+        self.forget()
+        self._opened = await self._open(await self._collections.describe(self.plan.name, timeout=timeout_s), timeout_s)
+        return self._opened
+
+    async def _open(self, info: CollectionInfo, timeout_s: float | None) -> Opened:
+        self.plan.accept(info)
+        stored = await self._collections.origin(info, timeout=timeout_s)
+        return Opened(
+            name=await self._real_name(timeout_s) if stored else self.plan.name,
+            vector=vector_of(info, self.plan.layout.vector_name),
+            embedding=self._fitting(stored, info),
+            origin=stored,
+            empty=info.points_count == 0,
+        )
+
+    async def _real_name(self, timeout_s: float | None) -> str:
+        """The collection that the name means. A key that may not list aliases goes on with the alias itself."""
+        try:
+            aliases = await self._collections.aliases(timeout=timeout_s)
+        except (PermissionDenied, Unimplemented):
+            return self.plan.name
+        return aliases.get(self.plan.name, self.plan.name)
+
+    def _fitting(self, stored: StoredOrigin | None, info: CollectionInfo) -> Embeddings | None:
+        """The store's embedding as this collection needs it."""
+        embedding, reduced = self.embedding, reduced_of(self.embedding)
+        if embedding is None or (stored is None and (reduced is None or reduced.reduction is not None)):
+            return embedding
+        if stored is None:
+            if info.points_count:
+                raise CollectionMismatch(
+                    f"collection {self.plan.name!r} holds {info.points_count} points and says nothing of the reduction "
+                    "that made their vectors: pass ReducedEmbeddings(model, dimension, reduction=...) with that one"
+                )
+            return embedding
+        if isinstance(embedding, ReducedEmbeddings):
+            embedding = stored.origin.settled(embedding)  # a copy: the same model may serve other collections
+        if self.plan.validate:
+            stored.origin.accept(embedding, self.plan.name)
+        return embedding

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -228,7 +228,8 @@ class ScalarQuantization:
             raise InvalidInput(f"ScalarQuantization.quantile must be between 0.5 and 1, not {self.quantile!r}")
 
 
-_INDEX_KINDS: frozenset[str] = frozenset(IndexKind.__args__)  # type: ignore[attr-defined]
+INDEX_KINDS: frozenset[str] = frozenset(get_args(IndexKind))
+"""The kinds of payload index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +263,9 @@ class CollectionSpec:
         object.__setattr__(self, "distance", distance_of(self.distance))
         object.__setattr__(self, "payload_indexes", MappingProxyType(dict(self.payload_indexes)))
         for name, kind in self.payload_indexes.items():
-            if kind not in _INDEX_KINDS:
+            if kind not in INDEX_KINDS:
                 raise InvalidInput(
-                    f"payload index {name!r}: no kind {kind!r}; there are {', '.join(sorted(_INDEX_KINDS))}"
+                    f"payload index {name!r}: no kind {kind!r}; there are {', '.join(sorted(INDEX_KINDS))}"
                 )
 
 

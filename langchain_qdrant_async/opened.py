@@ -131,7 +131,8 @@ class LazyCollection:
         """The collection, be it empty; None when there is none yet. Raises as `for_reading` does."""
         if self._opened is None:
             look_up = self._collections.find if self.plan.create else self._collections.describe
-            info = await look_up(self.plan.name, timeout=timeout)
+            name = await self._real_name(timeout)
+            info = await look_up(name, timeout=timeout)
             self._opened = None if info is None else await self._open(info, timeout)
         return self._opened
 
@@ -162,14 +163,15 @@ class LazyCollection:
 
     async def _found_again(self, timeout_s: float | None) -> Opened:
         self.forget()
-        self._opened = await self._open(await self._collections.describe(self.plan.name, timeout=timeout_s), timeout_s)
+        name = await self._real_name(timeout_s)
+        self._opened = await self._open(await self._collections.describe(name, timeout=timeout_s), timeout_s)
         return self._opened
 
     async def _open(self, info: CollectionInfo, timeout_s: float | None) -> Opened:
         self.plan.accept(info)
         stored = await self._collections.origin(info, timeout=timeout_s)
         return Opened(
-            name=await self._real_name(timeout_s) if stored else self.plan.name,
+            name=info.name,
             vector=vector_of(info, self.plan.layout.vector_name),
             embedding=self._fitting(stored, info),
             origin=stored,

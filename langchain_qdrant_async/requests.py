@@ -140,6 +140,28 @@ def get_points(
     )
 
 
+def scroll_points(
+    collection: str, limit: int, offset: common.PointId | None = None, *, with_payload: bool = True
+) -> points.ScrollPoints:
+    """A page of points by ascending id, without vectors."""
+    return points.ScrollPoints(
+        collection_name=collection,
+        limit=limit,
+        offset=offset,
+        with_payload=points.WithPayloadSelector(enable=with_payload),
+    )
+
+
+def sample_points(collection: str, limit: int, key: str) -> points.QueryPoints:
+    """Points by chance, with one key of their payload."""
+    return points.QueryPoints(
+        collection_name=collection,
+        query=points.Query(sample=points.Sample.Random),
+        limit=limit,
+        with_payload=points.WithPayloadSelector(include=points.PayloadIncludeSelector(fields=[key])),
+    )
+
+
 def create_collection(
     spec: CollectionSpec, timeout_s: float | None = None, *, metadata: Mapping[str, json.Value] | None = None
 ) -> collections.CreateCollection:

@@ -63,7 +63,7 @@ class TextVectors:
         """The collection, with the embedding that fits it."""
         found = await collection.find(timeout_s)
         self._embedding = found.embedding or self._embedding if found is not None else self._embedding
-        dimension, origin = await self._origin()
+        dimension, origin = await self.origin()
         opened = await collection.for_writing(dimension, origin, timeout_s)
         self._settle(opened.embedding or self._embedding)
         return opened
@@ -75,7 +75,8 @@ class TextVectors:
         made = dict(zip(missing, rows, strict=True))
         return np.stack([made[each] if each in made else self._kept.pop(each) for each in positions])
 
-    async def _origin(self) -> tuple[int, Origin]:
+    async def origin(self) -> tuple[int, Origin]:
+        """The size of the vectors and what makes them; fits a reduction if there is none."""
         reduced = reduced_of(self._embedding)
         if reduced is not None and reduced.reduction is None:
             return await self._fit(reduced)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,10 +16,13 @@ from langchain_qdrant_async.blocking import blocking, run
 from langchain_qdrant_async.collection import Collections
 from langchain_qdrant_async.config import CollectionSpec, Distance, Embedded, Layout, Remote, distance_of
 from langchain_qdrant_async.connection import Connection, ConnectionOptions, connection_of
+from langchain_qdrant_async.embedding.reduced import ReducedEmbeddings
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.ids import GivenId
-from langchain_qdrant_async.opened import CollectionPlan, LazyCollection
+from langchain_qdrant_async.opened import CollectionPlan, LazyCollection, Opened
+from langchain_qdrant_async.origin import reduced_of
 from langchain_qdrant_async.records import documents_of
+from langchain_qdrant_async.reindex import Drift, Progress, Reindexed, begin, sample_texts
 from langchain_qdrant_async.relevance import relevance_of
 from langchain_qdrant_async.searching import Searching
 from langchain_qdrant_async.writing import BATCH_SIZE, Writing
@@ -161,6 +165,86 @@ class AsyncQdrantVectorStore(Searching, Writing, VectorStore):  # type: ignore[m
     ) -> list[tuple[Document, float]]:
         return run(self._asimilarity_search_with_relevance_scores(query, k, **kwargs))
 
+    async def areindex(
+        self,
+        embedding: Embeddings | None = None,
+        *,
+        alias: str | None = None,
+        into: str | None = None,
+        keep_old: bool = False,
+        on_progress: Progress | None = None,
+    ) -> Reindexed:
+        """Build the collection anew for another model or reduction, and switch an alias to it in one step.
+
+        Readers never see an empty or a mixed collection: they go on with the old one until the alias moves, and those
+        who still use it then follow when it is dropped. Documents that are written meanwhile are taken over, until two
+        collections that are equal are found so; a document that is *changed or deleted* by somebody else in the moment
+        of the switch may keep its old state. Run it in a task of its own to go on working beside it.
+
+        Args:
+            embedding: what makes the new vectors; None: the same model with a reduction fitted on today's documents.
+            alias: what is to mean the new collection, by default the name that this store uses. That must not be the
+                name of a collection, which cannot be switched; make an alias with `Collections.alias` and use that.
+            into: the new collection's name; one that was begun before is continued.
+            keep_old: whether to keep the old collection; one that this store names by its own name is always kept.
+            on_progress: called with the documents looked at so far, and all.
+
+        Returns:
+            What was done. This store uses the new collection from now on.
+
+        Raises:
+            InvalidInput: there is no alias to switch, or nothing to build from.
+        """
+        source = await self._collection.for_reading()
+        if source is None:
+            raise InvalidInput(f"collection {self.collection_name!r} has no documents to build another from")
+        alias = self._switchable(alias, source)
+        named_by_alias = source.name != self.collection_name
+        embedding = embedding or self._refitted(source)
+        copy = await begin(self.connection, source, self.layout, embedding, into)
+        documents, passes = await copy.until_equal(on_progress)
+        await Collections(self.connection).alias(alias, copy.target.name)
+        await copy.mend(only_missing=True)  # what was written between the last pass and the switch
+        self._use(alias, embedding)
+        if named_by_alias and not keep_old:
+            await Collections(self.connection).drop(source.name)
+        return Reindexed(alias, copy.target.name, source.name, documents, passes)
+
+    async def adrift(self, sample: int = 500) -> Drift:
+        """How well the collection's reduction fits the documents of today, beside what it kept when it was fitted.
+
+        Embeds a random sample of the stored texts once more. A share of explained variance that has fallen far says
+        that the texts have changed their subject: time for `areindex`.
+
+        Raises:
+            InvalidInput: the collection has no reduction, or fewer than two documents.
+        """
+        opened = await self._collection.for_reading()
+        reduced = None if opened is None else reduced_of(opened.embedding)
+        if opened is None or reduced is None or reduced.reduction is None:
+            raise InvalidInput(f"collection {self.collection_name!r} has no reduction that could drift")
+        texts = await sample_texts(self.connection, opened.name, self.layout.content_key, sample)
+        return Drift(fitted=reduced.reduction.quality, now=await reduced.ameasure(texts))
+
+    def _switchable(self, alias: str | None, source: Opened) -> str:
+        if alias is None and source.name == self.collection_name:
+            raise InvalidInput(
+                f"{source.name!r} is a collection, not an alias, so its readers cannot be switched at once: "
+                "pass alias=..., or make an alias with Collections(connection).alias(alias, collection) and open stores by that"
+            )
+        return alias or self.collection_name
+
+    def _refitted(self, source: Opened) -> ReducedEmbeddings:
+        reduced = reduced_of(source.embedding)
+        if reduced is None:
+            raise InvalidInput("without a reduction there is nothing to fit anew: pass the embedding to change to")
+        return ReducedEmbeddings(reduced.embeddings, reduced.dimension)
+
+    def _use(self, name: str, embedding: Embeddings) -> None:
+        self.embedding = embedding
+        plan = replace(self._collection.plan, name=name, spec=None)
+        self._collection = LazyCollection(self.connection, plan, embedding)
+
     @classmethod
     async def afrom_texts(
         cls,
@@ -234,6 +318,9 @@ class AsyncQdrantVectorStore(Searching, Writing, VectorStore):  # type: ignore[m
         store = cls(connection, collection_name, embedding, **rest)
         store._owns_connection = owned
         return store
+
+    reindex = blocking(areindex)
+    drift = blocking(adrift)
 
     @classmethod
     def from_texts(

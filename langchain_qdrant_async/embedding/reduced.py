@@ -26,6 +26,7 @@ from langchain_qdrant_async.embedding.matrix import (
     to_lists,
 )
 from langchain_qdrant_async.embedding.moments import Moments
+from langchain_qdrant_async.embedding.quality import Quality, overlap
 from langchain_qdrant_async.embedding.reduction import Reduction
 from langchain_qdrant_async.embedding.sentence_transformer import SentenceTransformerEmbeddings
 from langchain_qdrant_async.embedding.threads import Threads
@@ -154,6 +155,18 @@ class ReducedEmbeddings(Embeddings):
         if vectors.shape[1] == self.dimension:
             return Reduction.identity(self.dimension)
         return await self._threads.run(Reduction.fit, vectors, self.dimension)
+
+    async def ameasure(self, texts: list[str]) -> Quality:
+        """What the reduction in use keeps of these texts' vectors: compare it with `reduction.quality`.
+
+        Raises:
+            InvalidInput: No reduction is in use, or there are fewer than two texts.
+        """
+        reduction = self._reduction
+        if reduction is None or len(texts) < 2:
+            raise InvalidInput("To measure a reduction, there must be one, and at least two texts.")
+        full = await self.aembed_full_array(texts)
+        return await self._threads.run(_quality, full, reduction)
 
     def adopt(self, reduction: Reduction) -> None:
         """Use this reduction from now on; doing so again changes nothing.
@@ -321,6 +334,10 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
     remaining = iter(texts)
     while batch := list(islice(remaining, FIT_BATCH)):
         yield batch
+
+
+def _quality(full: Matrix, reduction: Reduction) -> Quality:
+    return Quality(len(full), reduction.explained_variance(full), overlap(full, reduction.apply(full)))
 
 
 def _nothing_to_close() -> None:

@@ -1,0 +1,213 @@
+"""A collection built anew beside the old one, for another model or another reduction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from langchain_core.embeddings import Embeddings
+
+from langchain_qdrant_async.collection import ORIGIN_POINT, Collections
+from langchain_qdrant_async.config import INDEX_KINDS, CollectionSpec, Hnsw, Layout
+from langchain_qdrant_async.connection import Connection
+from langchain_qdrant_async.embedding.quality import Quality
+from langchain_qdrant_async.errors import InvalidInput
+from langchain_qdrant_async.opened import CollectionPlan, LazyCollection, Opened
+from langchain_qdrant_async.payload import from_payload
+from langchain_qdrant_async.proto import common, points
+from langchain_qdrant_async.requests import (
+    create_field_index,
+    delete_points,
+    get_points,
+    point_struct,
+    sample_points,
+    scroll_points,
+    upsert_points,
+)
+from langchain_qdrant_async.responses import CollectionInfo, check_completed
+from langchain_qdrant_async.sources import FIT_SAMPLE, TextVectors
+from langchain_qdrant_async.vectors import packed
+
+PAGE = 256
+"""Points read, embedded and written at once."""
+MOST_PASSES = 20
+"""Passes after which writers are taken to be faster than the copy."""
+
+Progress = Callable[[int, int], object]
+"""Called with the documents looked at so far, and all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reindexed:
+    """What a reindexing did."""
+
+    alias: str
+    """What means the new collection now."""
+    collection: str
+    """The new collection."""
+    replaced: str
+    """The collection that the alias meant before."""
+    documents: int
+    """Documents embedded, those that changed meanwhile more than once."""
+    passes: int
+    """Times that the collections were compared; the last found them equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What a reduction keeps of the documents of today, and what it kept when it was fitted."""
+
+    fitted: Quality | None
+    """Measured when it was fitted; None if there were too few texts."""
+    now: Quality
+    """Measured on a sample of today's documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A collection being built from another."""
+
+    connection: Connection
+    source: str
+    target: Opened
+    layout: Layout
+
+    async def until_equal(self, on_progress: Progress | None = None) -> tuple[int, int]:
+        """Compare and mend until a pass finds nothing to do; documents embedded, and passes.
+
+        Raises:
+            InvalidInput: writers were faster in every one of many passes.
+        """
+        embedded = 0
+        for passes in range(1, MOST_PASSES + 1):
+            changed = await self.mend(on_progress)
+            removed = await self._remove_strangers()
+            embedded += changed
+            if not changed and not removed:
+                return embedded, passes
+        raise InvalidInput(f"{self.source!r} changed during each of {MOST_PASSES} passes; write less, and call again")
+
+    async def mend(self, on_progress: Progress | None = None, *, only_missing: bool = False) -> int:
+        """Embed and write the documents that the target lacks, or has otherwise; how many."""
+        total = (await Collections(self.connection).describe(self.source)).points_count
+        changed = seen = 0
+        async for page in _pages(self.connection, self.source):
+            differing = await self._differing(page, only_missing=only_missing)
+            await self._write(differing)
+            changed, seen = changed + len(differing), seen + len(page)
+            if on_progress is not None:
+                on_progress(seen, max(seen, total))
+        return changed
+
+    async def _differing(
+        self, page: Sequence[points.RetrievedPoint], *, only_missing: bool
+    ) -> list[points.RetrievedPoint]:
+        response = await self.connection.points.Get(get_points(self.target.name, [each.id for each in page]))
+        there = {_key(each.id): dict(each.payload) for each in response.result}
+        if only_missing:
+            return [each for each in page if _key(each.id) not in there]
+        return [each for each in page if there.get(_key(each.id)) != dict(each.payload)]
+
+    async def _write(self, page: Sequence[points.RetrievedPoint]) -> None:
+        if not page:
+            return
+        texts = [from_payload(each.payload, content_key=self.layout.content_key).text for each in page]
+        assert self.target.embedding is not None  # noqa: S101  `begin` gave one
+        rows = await TextVectors(self.target.embedding, texts, len(texts)).rows(range(len(texts)))
+        structs = [
+            point_struct(each.id, packed(row), each.payload, self.layout) for each, row in zip(page, rows, strict=True)
+        ]
+        response = await self.connection.points.Upsert(upsert_points(self.target.name, structs))
+        check_completed(response, "the copy")
+
+    async def _remove_strangers(self) -> int:
+        """Delete what the source no longer has; how much."""
+        removed = 0
+        async for page in _pages(self.connection, self.target.name, with_payload=False):
+            response = await self.connection.points.Get(get_points(self.source, [each.id for each in page]))
+            there = {_key(each.id) for each in response.result}
+            strangers = [each.id for each in page if _key(each.id) not in there]
+            if strangers:
+                done = await self.connection.points.Delete(delete_points(self.target.name, strangers))
+                check_completed(done, "the copy")
+            removed += len(strangers)
+        return removed
+
+
+async def begin(
+    connection: Connection, source: Opened, layout: Layout, embedding: Embeddings, into: str | None = None
+) -> Copy:
+    """A collection for an embedding, made like the source and still empty; or the one that was begun before.
+
+    A reduction is fitted on a random sample of the source's texts, unless the embedding has one, or what was begun.
+
+    Raises:
+        InvalidInput: the source has no documents.
+    """
+    name = into or f"{source.name}-{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S}"
+    begun = LazyCollection(connection, CollectionPlan(name, layout), embedding)
+    target = await begun.find()
+    if target is None or target.origin is None:
+        target = await _made_like(connection, source, name, layout, embedding)
+    return Copy(connection, source.name, target, layout)
+
+
+async def _made_like(
+    connection: Connection, source: Opened, name: str, layout: Layout, embedding: Embeddings
+) -> Opened:
+    texts = await sample_texts(connection, source.name, layout.content_key, FIT_SAMPLE)
+    if not texts:
+        raise InvalidInput(f"collection {source.name!r} has no documents to build another from")
+    dimension, origin = await TextVectors(embedding, texts, 1).origin()
+    info = await Collections(connection).describe(source.name)
+    plan = CollectionPlan(name, layout, spec_like(info, name, dimension, layout))
+    target = await LazyCollection(connection, plan, embedding).for_writing(dimension, origin)
+    await _copy_indexes(connection, info, name)
+    return target
+
+
+def spec_like(info: CollectionInfo, name: str, dimension: int, layout: Layout) -> CollectionSpec:
+    """A collection of another name and size, otherwise like the one described."""
+    config = info.message.config
+    hnsw = config.hnsw_config
+    return CollectionSpec(
+        name,
+        dimension=dimension,
+        distance=info.vectors[layout.vector_name].distance,
+        quantization=config.quantization_config if config.HasField("quantization_config") else None,
+        hnsw=Hnsw(hnsw.m, hnsw.ef_construct, hnsw.full_scan_threshold, hnsw.on_disk),
+        layout=layout,
+    )
+
+
+async def sample_texts(connection: Connection, name: str, content_key: str, limit: int) -> list[str]:
+    """The texts of documents drawn by chance; all of them where there are fewer."""
+    response = await connection.points.Query(sample_points(name, limit, content_key))
+    contents = (from_payload(each.payload, content_key=content_key).text for each in response.result)
+    return [text for text in contents if text]
+
+
+async def _copy_indexes(connection: Connection, info: CollectionInfo, name: str) -> None:
+    for key, kind in info.payload_indexes.items():
+        if kind in INDEX_KINDS:
+            check_completed(await connection.points.CreateFieldIndex(create_field_index(name, key, kind)), "an index")
+
+
+async def _pages(
+    connection: Connection, name: str, *, with_payload: bool = True
+) -> AsyncIterator[list[points.RetrievedPoint]]:
+    """All points but the reserved one, by ascending id."""
+    offset: common.PointId | None = None
+    while True:
+        response = await connection.points.Scroll(scroll_points(name, PAGE, offset, with_payload=with_payload))
+        page = [each for each in response.result if each.id != ORIGIN_POINT]
+        if page:
+            yield page
+        if not response.HasField("next_page_offset"):
+            return
+        offset = response.next_page_offset
+
+
+def _key(point_id: common.PointId) -> str | int:
+    return point_id.uuid or point_id.num

@@ -1,0 +1,185 @@
+"""A new model or reduction, without a reader who sees an empty or a mixed collection."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from langchain_qdrant_async import (
+    AsyncQdrantVectorStore,
+    CollectionMismatch,
+    Collections,
+    CollectionSpec,
+    Connection,
+    InvalidInput,
+    ReducedEmbeddings,
+    ScalarQuantization,
+)
+from tests.embeddings import WordEmbeddings
+
+TEXTS = [f"{word} {number}" for word in ("red", "green", "blue", "black", "white") for number in range(60)]
+
+
+class OtherModel(WordEmbeddings):
+    """Another model, whose vectors mean something else: each word has another direction."""
+
+    def _vector(self, text: str) -> list[float]:
+        return super()._vector(" ".join(f"{word}!" for word in text.split()))
+
+
+def _reduced() -> ReducedEmbeddings:
+    return ReducedEmbeddings(WordEmbeddings(60), dimension=20)
+
+
+@pytest.fixture
+async def alias(connection: Connection) -> AsyncIterator[str]:
+    name = f"alias-{uuid.uuid4().hex[:12]}"
+    yield name
+    owner = Collections(connection)
+    for each in await owner.names():
+        if each.startswith(name):
+            await owner.drop(each)
+
+
+@pytest.fixture
+async def store(connection: Connection, alias: str) -> AsyncQdrantVectorStore:
+    spec = CollectionSpec(
+        f"{alias}-1", dimension=20, payload_indexes={"n": "integer"}, quantization=ScalarQuantization(quantile=0.9)
+    )
+    made = AsyncQdrantVectorStore(connection, embedding=_reduced(), spec=spec)
+    await made.aadd_texts(TEXTS, [{"n": n} for n in range(len(TEXTS))], range(len(TEXTS)))
+    await Collections(connection).alias(alias, spec.name)
+    return AsyncQdrantVectorStore(connection, alias, _reduced())
+
+
+async def _exact(store: AsyncQdrantVectorStore, text: str) -> bool:
+    """Whether a text finds itself, at no distance: its vector and the query's are of one kind."""
+    found = await store.asimilarity_search_with_score(text, k=3)
+    return any(each.page_content == text and abs(score - 1) < 1e-3 for each, score in found)
+
+
+async def test_aliases(connection: Connection, alias: str) -> None:
+    owner = Collections(connection)
+    for number in (1, 2):
+        await owner.ensure(CollectionSpec(f"{alias}-{number}", dimension=2))
+        await owner.alias(alias, f"{alias}-{number}")
+        assert (await owner.aliases())[alias] == f"{alias}-{number}"
+
+
+async def test_a_new_reduction(connection: Connection, store: AsyncQdrantVectorStore, alias: str) -> None:
+    await store.aadd_texts([f"new {n}" for n in range(50)], [{"n": 1000 + n} for n in range(50)])
+    seen: list[tuple[int, int]] = []
+    done = await store.areindex(on_progress=lambda *counts: seen.append(counts))
+    assert (done.alias, done.replaced, done.documents) == (alias, f"{alias}-1", len(TEXTS) + 50)
+    assert seen[-1] == (len(TEXTS) + 50, len(TEXTS) + 50)
+    owner = Collections(connection)
+    assert (await owner.aliases())[alias] == done.collection
+    assert f"{alias}-1" not in await owner.names()
+    info = await owner.describe(done.collection)
+    assert info.payload_indexes == {"metadata.n": "integer"}
+    assert info.message.config.quantization_config.scalar.quantile == pytest.approx(0.9)
+    assert await _exact(store, "new 7")
+    assert [each.id for each in await store.asimilarity_search("red 5", k=1, filter={"n": 5})] == ["5"]
+
+
+async def test_another_model_of_another_size(connection: Connection, store: AsyncQdrantVectorStore, alias: str) -> None:
+    await store.areindex(OtherModel(33), keep_old=True)
+    assert f"{alias}-1" in await Collections(connection).names()
+    fresh = AsyncQdrantVectorStore(connection, alias, OtherModel(33))
+    for each in (store, fresh):
+        assert await _exact(each, "blue 7")
+    with pytest.raises(CollectionMismatch, match="OtherModel"):
+        await AsyncQdrantVectorStore(connection, alias, _reduced()).asimilarity_search("x")
+
+
+async def test_readers_never_see_an_empty_or_mixed_collection(
+    connection: Connection, store: AsyncQdrantVectorStore, alias: str
+) -> None:
+    other = AsyncQdrantVectorStore(connection, alias, _reduced())
+    answers: list[bool] = []
+    stop = asyncio.Event()
+
+    async def read(reader: AsyncQdrantVectorStore) -> None:
+        while not stop.is_set():
+            answers.append(await _exact(reader, f"green {len(answers) % 60}"))
+
+    readers = [asyncio.create_task(read(each)) for each in (store, other, other)]
+    first = await store.areindex()
+    second = await store.areindex()
+    assert first.collection != second.collection
+    answers += [await _exact(other, f"green {n}") for n in range(20)]
+    stop.set()
+    await asyncio.gather(*readers)
+    assert all(answers)
+    assert await Collections(connection).find(first.collection) is None
+
+
+async def test_documents_written_meanwhile_are_taken_over(
+    connection: Connection, store: AsyncQdrantVectorStore, alias: str
+) -> None:
+    writer = AsyncQdrantVectorStore(connection, alias, _reduced())
+    pending = [f"late {n}" for n in range(5)]
+
+    def during(seen: int, total: int) -> None:
+        if pending:
+            tasks.append(asyncio.ensure_future(writer.aadd_texts([pending.pop()], ids=[str(10_000 + len(pending))])))
+        elif len(tasks) == 5:
+            tasks.append(asyncio.ensure_future(writer.adelete(["0"])))
+            tasks.append(asyncio.ensure_future(writer.aadd_texts(["changed"], ids=["1"])))
+
+    tasks: list[asyncio.Future[object]] = []
+    done = await store.areindex(on_progress=during)
+    await asyncio.gather(*tasks)
+    assert done.passes > 1
+    for n in range(5):
+        assert await _exact(store, f"late {n}")
+    assert await store.aget_by_ids(["0"]) == []
+    assert [each.page_content for each in await store.aget_by_ids(["1"])] == ["changed"]
+    assert await _exact(store, "changed")
+
+
+async def test_one_that_was_interrupted_is_continued(
+    connection: Connection, store: AsyncQdrantVectorStore, alias: str
+) -> None:
+    def break_off(seen: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await store.areindex(into=f"{alias}-2", on_progress=break_off)
+    assert await _exact(store, "red 1"), "the old one is still in use"
+    begun = (await Collections(connection).describe(f"{alias}-2")).points_count
+    assert begun > 0
+    done = await store.areindex(into=f"{alias}-2")
+    assert (done.collection, done.documents) == (f"{alias}-2", len(TEXTS) - begun)
+    assert await _exact(store, "red 1")
+
+
+async def test_what_cannot_be_switched(connection: Connection, alias: str) -> None:
+    named = AsyncQdrantVectorStore(connection, f"{alias}-1", _reduced())
+    with pytest.raises(InvalidInput, match="no documents"):
+        await named.areindex()
+    await named.aadd_texts(TEXTS)
+    with pytest.raises(InvalidInput, match="not an alias.*alias=..."):
+        await named.areindex()
+    done = await named.areindex(alias=alias)
+    assert done.replaced in await Collections(connection).names(), "others may use it by its own name"
+    assert named.collection_name == alias
+    plain = AsyncQdrantVectorStore(connection, f"{alias}-3", WordEmbeddings(20))
+    await plain.aadd_texts(TEXTS)
+    with pytest.raises(InvalidInput, match="pass the embedding to change to"):
+        await plain.areindex(alias=f"{alias}-x")
+
+
+async def test_drift(connection: Connection, store: AsyncQdrantVectorStore) -> None:
+    before = await store.adrift()
+    assert before.fitted is not None
+    assert before.now.explained_variance > before.fitted.explained_variance - 0.1
+    await store.aadd_texts([f"subject{n} matter{n}" for n in range(600)])
+    after = await store.adrift()
+    assert after.now.explained_variance < before.now.explained_variance - 0.1
+    plain = AsyncQdrantVectorStore(connection, "nothing-here", WordEmbeddings(20))
+    with pytest.raises(InvalidInput, match="no reduction that could drift"):
+        await plain.adrift()

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
+    from langchain_core.embeddings import Embeddings
     from rich.console import Console
 
     from langchain_qdrant_async.connection import Connection
+    from langchain_qdrant_async.demo.tour import Scored
+    from langchain_qdrant_async.doctor import Finding
 
 try:
     import typer
@@ -94,7 +97,7 @@ async def _search(
     connection: Connection, collection: str | None, model: str, query: str, *, k: int, condition: Any, mmr: bool
 ) -> None:
     from langchain_qdrant_async.collection import Collections
-    from langchain_qdrant_async.demo.library import COLLECTION, embedding
+    from langchain_qdrant_async.demo.library import COLLECTION
     from langchain_qdrant_async.demo.tour import table
     from langchain_qdrant_async.store import AsyncQdrantVectorStore
 
@@ -103,14 +106,24 @@ async def _search(
         name, vector = next(iter(info.vectors.items()), ("", None))
         if vector is None:
             _refuse(f"collection {info.name!r} has no dense vectors to search")
-        store = AsyncQdrantVectorStore(connection, info.name, vector_name=name, create_if_missing=False)
-        asked = await embedding(model, vector.dimension).aembed_query(query)
+        embedding = await _embedding(model, vector.dimension)
+        store = AsyncQdrantVectorStore(connection, info.name, embedding, vector_name=name, create_if_missing=False)
         started = time.perf_counter()
+        found: Scored
         if mmr:
-            found = await store.amax_marginal_relevance_search_with_score_by_vector(asked, k, filter=condition)
+            found = [(each, None) for each in await store.amax_marginal_relevance_search(query, k, filter=condition)]
         else:
-            found = await store.asimilarity_search_with_score_by_vector(asked, k, filter=condition)
+            found = await store.asimilarity_search_with_score(query, k, filter=condition)
     _console().print(table(query, found, time.perf_counter() - started))
+
+
+async def _embedding(model: str, dimension: int) -> Embeddings:
+    """The model, loaded; reduced, as the collection will say, where it gives more numbers than the collection holds."""
+    from langchain_qdrant_async.embedding import ReducedEmbeddings, SentenceTransformerEmbeddings
+
+    whole = SentenceTransformerEmbeddings(model)
+    size = len(await whole.aembed_query(""))
+    return whole if size == dimension else ReducedEmbeddings(whole, dimension=dimension)
 
 
 @app.command()
@@ -138,25 +151,26 @@ async def _collections(connection: Connection) -> None:
 @app.command()
 def doctor(path: PathOption = None, url: UrlOption = None) -> None:
     """Say what is installed, and whether a Qdrant answers: the one named, or else an engine in memory."""
-    from langchain_qdrant_async.connection import Connection
-
-    connection = _connection(path, url) if path or url else Connection(":memory:")
-    if not _run(_doctor(connection)):
-        raise typer.Exit(1)
-
-
-async def _doctor(connection: Connection) -> bool:
     from rich.table import Table
 
-    from langchain_qdrant_async.doctor import answers, installed
+    from langchain_qdrant_async.connection import Connection
+    from langchain_qdrant_async.doctor import installed
 
-    async with connection:
-        reply = await answers(connection)
+    connection = _connection(path, url) if path or url else Connection(":memory:")
+    reply = _run(_answer(connection))
     shown = Table(show_header=False)
     for each in (*installed(), reply):
         shown.add_row("[green]ok[/]" if each.fine else "[red]no[/]", each.subject, each.said)
     _console().print(shown)
-    return reply.fine
+    if not reply.fine:
+        raise typer.Exit(1)
+
+
+async def _answer(connection: Connection) -> Finding:
+    from langchain_qdrant_async.doctor import answers
+
+    async with connection:
+        return await answers(connection)
 
 
 @app.command()

@@ -47,13 +47,8 @@ class Definition:
     """Whether it is a coroutine."""
 
     @property
-    def text(self) -> str:
-        """What is kept and shown."""
-        return f"{self.name}{self.signature}\n{self.docstring}"
-
-    @property
     def summary(self) -> str:
-        """What is embedded: the kind and the docstring's first paragraph.
+        """What is embedded and shown: the kind and the docstring's first paragraph.
 
         Names, signatures and later paragraphs only blur it: with all of them, "run blocking code without blocking the
         loop" found `asyncio.to_thread` at place 300 or so instead of among the first.
@@ -63,13 +58,15 @@ class Definition:
 
     @property
     def metadata(self) -> dict[str, str | int]:
-        """What a filter can ask for."""
+        """What a filter can ask for, and what comes back beside the summary."""
         return {
             "name": self.name,
             "kind": self.kind,
             "module": self.module,
             "line": self.line,
             "python": platform.python_version(),
+            "signature": f"{self.name}{self.signature}",
+            "docstring": self.docstring,
         }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from langchain_qdrant_async.config import CollectionSpec
 from langchain_qdrant_async.connection import Connection
 from langchain_qdrant_async.demo.docstrings import Definition
-from langchain_qdrant_async.embedding import ReducedEmbeddings, SentenceTransformerEmbeddings
+from langchain_qdrant_async.embedding import ReducedEmbeddings, Reduction, SentenceTransformerEmbeddings
 from langchain_qdrant_async.store import AsyncQdrantVectorStore
 
 MODEL = "all-MiniLM-L6-v2"
@@ -27,9 +27,15 @@ def default_folder() -> Path:
     return (Path(data) if data else Path.home() / ".local" / "share") / "langchain-qdrant-async" / "demo"
 
 
-def embedding(model: str = MODEL, dimension: int = DIMENSION) -> ReducedEmbeddings:
-    """The model that the demo was indexed with; it loads with the first text."""
-    return ReducedEmbeddings(SentenceTransformerEmbeddings(model), dimension=dimension)
+def embedding() -> ReducedEmbeddings:
+    """The model, which loads with the first text, brought to 100 numbers by a map that is the same everywhere.
+
+    A reduction fitted on the docstrings would find more (see `ReducedEmbeddings.fit`). This one needs no text before
+    the first, so that a run can be interrupted at any moment.
+    """
+    return ReducedEmbeddings(
+        SentenceTransformerEmbeddings(MODEL), reduction=Reduction.random_projection(384, DIMENSION)
+    )
 
 
 def library(connection: Connection, embeddings: ReducedEmbeddings) -> AsyncQdrantVectorStore:
@@ -39,18 +45,15 @@ def library(connection: Connection, embeddings: ReducedEmbeddings) -> AsyncQdran
 
 
 async def missing(store: AsyncQdrantVectorStore, found: Sequence[Definition]) -> list[Definition]:
-    """The definitions that are not in the store, or are there with another text."""
-    kept = {each.id: each.page_content for each in await store.aget_by_ids(each.name for each in found)}
-    return [each for each in found if kept.get(each.name) != each.text]
+    """The definitions that are not in the store, or are there otherwise."""
+    kept = {each.id: each for each in await store.aget_by_ids(each.name for each in found)}
+    return [each for each in found if each.name not in kept or kept[each.name].metadata != each.metadata]
 
 
-async def fill(
-    store: AsyncQdrantVectorStore, embeddings: ReducedEmbeddings, lacking: Sequence[Definition]
-) -> AsyncGenerator[int, None]:
-    """Embed summaries and write definitions, with names as ids; gives, after each batch, how many it held."""
+async def fill(store: AsyncQdrantVectorStore, lacking: Sequence[Definition]) -> AsyncGenerator[int, None]:
+    """Embed and write definitions, with names as ids; gives, after each batch, how many it held."""
     for start in range(0, len(lacking), BATCH):
         batch = lacking[start : start + BATCH]
-        vectors = await embeddings.aembed_documents_array([each.summary for each in batch])
-        texts, metadatas = [each.text for each in batch], [each.metadata for each in batch]
-        await store.aadd_embeddings(texts, vectors, metadatas, [each.name for each in batch])
+        summaries, names = [each.summary for each in batch], [each.name for each in batch]
+        await store.aadd_texts(summaries, [each.metadata for each in batch], names)
         yield len(batch)

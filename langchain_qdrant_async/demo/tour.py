@@ -22,7 +22,6 @@ from rich.table import Table
 from langchain_qdrant_async.connection import Connection
 from langchain_qdrant_async.demo.docstrings import Definition, definitions
 from langchain_qdrant_async.demo.library import embedding, fill, library, missing
-from langchain_qdrant_async.embedding import ReducedEmbeddings
 from langchain_qdrant_async.store import AsyncQdrantVectorStore
 
 Scored = Sequence[tuple[Document, float | None]]
@@ -47,18 +46,15 @@ async def run(folder: Path, console: Console, found: Sequence[Definition] | None
     """
     started = time.perf_counter()
     async with Connection(str(folder)) as connection:
-        embeddings = embedding()
-        store = library(connection, embeddings)
-        await _index(store, embeddings, console, await asyncio.to_thread(definitions) if found is None else found)
+        store = library(connection, embedding())
+        await _index(store, console, await asyncio.to_thread(definitions) if found is None else found)
         await _warm_up(store, console)
         await _show(store, console)
     console.print(f"\nAll of it took {time.perf_counter() - started:.1f} s. The data stays in [bold]{folder}[/].")
     console.print('Ask it something yourself: [bold]langchain-qdrant-async search "your words"[/]')
 
 
-async def _index(
-    store: AsyncQdrantVectorStore, embeddings: ReducedEmbeddings, console: Console, found: Sequence[Definition]
-) -> None:
+async def _index(store: AsyncQdrantVectorStore, console: Console, found: Sequence[Definition]) -> None:
     lacking = await missing(store, found)
     done = len(found) - len(lacking)
     console.print(f"{len(found):,} docstrings in Python's standard library, {done:,} of them indexed already.")
@@ -66,7 +62,7 @@ async def _index(
         return
     with _progress(console) as progress:
         task = progress.add_task("embedding and writing", total=len(found), completed=done)
-        async with aclosing(fill(store, embeddings, lacking)) as batches:
+        async with aclosing(fill(store, lacking)) as batches:
             async for count in batches:
                 progress.advance(task, count)
 
@@ -167,8 +163,7 @@ def table(title: str, found: Scored, seconds: float) -> Table:
 
 
 def _said(document: Document) -> str:
-    """The first paragraph, without the signature that the demo's own documents begin with."""
-    text = document.page_content
-    if "name" in document.metadata:
-        _, _, text = text.partition("\n")
-    return shorten(text.partition("\n\n")[0], 100, placeholder=" …")
+    """The beginning of a text; the demo's own are cut after the kind, which has its column."""
+    kind, _, rest = document.page_content.partition(": ")
+    text = rest if kind.endswith(str(document.metadata.get("kind"))) else document.page_content
+    return shorten(text, 100, placeholder=" …")

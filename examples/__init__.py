@@ -1,0 +1,1 @@
+"""Complete programs, each run by the tests."""

@@ -50,7 +50,9 @@ async def _serve(folder: EngineFolder, options: argparse.Namespace) -> int:
     try:
         from .process import EngineProcess
 
-        process = EngineProcess(folder, ephemeral=options.ephemeral, listener=_listener(options))
+        process = EngineProcess(
+            folder, ephemeral=options.ephemeral, listener=_listener(options), optimised=options.optimiser
+        )
     except BaseException as error:
         folder.release(remove=options.ephemeral)
         if not isinstance(error, Refusal):
@@ -70,6 +72,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--read-only-api-key-env", metavar="NAME", help="the same, for a key that only reads")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
+    parser.add_argument("--no-optimiser", dest="optimiser", action="store_false", help="never index or quantise")
     options = parser.parse_args()
     if (options.tls_cert is None) != (options.tls_key is None):
         parser.error("--tls-cert and --tls-key belong together")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import shutil
@@ -24,7 +25,11 @@ _MAX_NAME = 255
 
 
 class Catalog:
-    """Everything that one engine serves."""
+    """Everything that one engine serves.
+
+    Attributes:
+        touched: set when there may be something new to optimise in any shard.
+    """
 
     def __init__(self, folder: Path, *, recovering: bool = False) -> None:
         """Read the registry and check that nobody else holds the data.
@@ -35,8 +40,9 @@ class Catalog:
         """
         self._shards_folder = folder / "collections"
         self._registry = Registry(folder / "registry.json")
+        self.touched = asyncio.Event()
         self._shards = {
-            name: Shard(self._shards_folder / stored.folder, stored, recovering=recovering)
+            name: Shard(self._shards_folder / stored.folder, stored, self.touched, recovering=recovering)
             for name, stored in self._registry.collections.items()
         }
         self._sweep()
@@ -51,6 +57,11 @@ class Catalog:
         """Which collection each alias means."""
         return self._registry.aliases
 
+    @property
+    def shards(self) -> dict[str, Shard]:
+        """The shard of each collection."""
+        return self._shards
+
     def resolve(self, name: str) -> str:
         """The collection that a name means; an alias goes before a collection of the same name."""
         check_length(name)
@@ -59,6 +70,10 @@ class Catalog:
     def exists(self, name: str) -> bool:
         """Whether a collection or an alias has this name."""
         return self.resolve(name) in self._shards
+
+    def find(self, name: str) -> Shard | None:
+        """The shard of a collection or alias, if there is one."""
+        return self._shards.get(self.aliases.get(name, name))
 
     def shard(self, name: str) -> Shard:
         """The shard of a collection or alias."""
@@ -82,7 +97,7 @@ class Catalog:
         if name in self._shards:
             raise Refusal(StatusCode.ALREADY_EXISTS, f"Wrong input: Collection `{name}` already exists!")
         stored = StoredCollection(uuid4().hex, config)
-        shard = Shard(self._shards_folder / stored.folder, stored)
+        shard = Shard(self._shards_folder / stored.folder, stored, self.touched)
         shard.create()
         self._shards[name] = shard
         self._registry.collections[name] = stored
@@ -99,7 +114,7 @@ class Catalog:
             del self.aliases[alias]
         self._registry.publish()
         shard.close()
-        _remove(self._shards_folder / shard.stored.folder)
+        discard(shard.folder)
         return True
 
     def publish(self) -> None:
@@ -125,7 +140,7 @@ class Catalog:
             if folder.name in known:
                 check_free(folder)
             else:
-                _remove(folder)
+                discard(folder)
 
 
 @contextlib.contextmanager
@@ -137,9 +152,12 @@ def _logged(failure: str) -> Iterator[None]:
         _log.exception(failure)
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder that nobody uses any more, aside: it takes 200 ms. What a crash leaves is swept later."""
-    threading.Thread(target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, daemon=True).start()
+def discard(folder: Path) -> None:
+    """Remove a folder that nobody uses any more, aside: it takes 200 ms. The process does not end before that is done.
+
+    What a crash leaves is swept later.
+    """
+    threading.Thread(target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}).start()
 
 
 def no_collection(name: str) -> Refusal:

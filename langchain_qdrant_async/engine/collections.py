@@ -25,9 +25,15 @@ _MAX_SIZE = 65_536
 class Collections(proto.CollectionsServicer):
     """Collections and aliases. What needs a cluster is answered as a standalone server answers it."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        """Serve the collections of a catalog."""
+    def __init__(self, catalog: Catalog, *, optimised: bool) -> None:
+        """Serve the collections of a catalog.
+
+        Args:
+            catalog: what to serve.
+            optimised: whether an optimiser looks after it.
+        """
         self._catalog = catalog
+        self._waiting = proto.collections.Yellow if optimised else proto.collections.Grey
 
     @rpc
     def Create(self, request: Wire.CreateCollection) -> Wire.CollectionOperationResponse:
@@ -40,7 +46,10 @@ class Collections(proto.CollectionsServicer):
     @rpc
     def Get(self, request: Wire.GetCollectionInfoRequest) -> Wire.GetCollectionInfoResponse:
         """Describe a collection, with every default spelled out."""
-        return Wire.GetCollectionInfoResponse(result=_describe(self._catalog.shard(request.collection_name)))
+        shard = self._catalog.shard(request.collection_name)
+        info = _describe(shard)
+        info.status = self._waiting if shard.is_due else proto.collections.Green
+        return Wire.GetCollectionInfoResponse(result=info)
 
     @rpc
     def List(self, _: Wire.ListCollectionsRequest) -> Wire.ListCollectionsResponse:
@@ -178,8 +187,7 @@ def check_ranges(request: Wire.CreateCollection | Wire.UpdateCollection) -> None
 def _describe(shard: Shard) -> Wire.CollectionInfo:
     found = shard.engine.info()
     info = Wire.CollectionInfo(
-        status=proto.collections.Green,
-        optimizer_status=Wire.OptimizerStatus(ok=True),
+        optimizer_status=Wire.OptimizerStatus(ok=not shard.backlog.error, error=shard.backlog.error),
         segments_count=found.segments_count,
         points_count=found.points_count,
         indexed_vectors_count=found.indexed_vectors_count,

@@ -18,7 +18,7 @@ from .hits import payload_selector, retrieved_point, scored_point, vectors_selec
 from .ids import distinct, from_point_id, to_point_id
 from .indexes import from_request
 from .queries import from_order, from_query_points, limit_of
-from .rpc import refused, rpc
+from .rpc import reading, refused, writing
 from .shard import Shard
 from .status import Refusal, bad_request, invalid_field, wrong_input
 
@@ -34,47 +34,52 @@ class Points(proto.PointsServicer):
         """Serve the collections of a catalog."""
         self._catalog = catalog
 
-    @rpc
+    async def writable(self, request: Any) -> None:
+        """Return when the collection may be written to: not while its files are being copied."""
+        while (shard := self._catalog.find(request.collection_name)) is not None and not shard.writable.is_set():
+            await shard.writable.wait()
+
+    @writing
     def Upsert(self, request: Wire.UpsertPoints) -> Wire.PointsOperationResponse:
         """Insert or replace points."""
         return self._write(writes.upsert, request)
 
-    @rpc
+    @writing
     def Delete(self, request: Wire.DeletePoints) -> Wire.PointsOperationResponse:
         """Remove points."""
         return self._write(writes.delete, request)
 
-    @rpc
+    @writing
     def SetPayload(self, request: Wire.SetPayloadPoints) -> Wire.PointsOperationResponse:
         """Merge fields into payloads."""
         return self._write(writes.set_payload, request)
 
-    @rpc
+    @writing
     def OverwritePayload(self, request: Wire.SetPayloadPoints) -> Wire.PointsOperationResponse:
         """Replace payloads."""
         return self._write(writes.overwrite_payload, request)
 
-    @rpc
+    @writing
     def DeletePayload(self, request: Wire.DeletePayloadPoints) -> Wire.PointsOperationResponse:
         """Remove fields from payloads."""
         return self._write(writes.delete_payload, request)
 
-    @rpc
+    @writing
     def ClearPayload(self, request: Wire.ClearPayloadPoints) -> Wire.PointsOperationResponse:
         """Remove payloads."""
         return self._write(writes.clear_payload, request)
 
-    @rpc
+    @writing
     def UpdateVectors(self, request: Wire.UpdatePointVectors) -> Wire.PointsOperationResponse:
         """Replace some vectors of points."""
         return self._write(writes.update_vectors, request)
 
-    @rpc
+    @writing
     def DeleteVectors(self, request: Wire.DeletePointVectors) -> Wire.PointsOperationResponse:
         """Remove some vectors of points."""
         return self._write(writes.delete_vectors, request)
 
-    @rpc
+    @writing
     def UpdateBatch(self, request: Wire.UpdateBatchPoints) -> Wire.UpdateBatchResponse:
         """Several writes in order. The first that fails ends the batch; those before it stay."""
         shard = self._catalog.shard(request.collection_name)
@@ -84,7 +89,7 @@ class Points(proto.PointsServicer):
         results = [_written(shard, write, operation, wait=request.wait) for write, operation in operations]
         return Wire.UpdateBatchResponse(result=results)
 
-    @rpc
+    @writing
     def CreateFieldIndex(self, request: Wire.CreateFieldIndexCollection) -> Wire.PointsOperationResponse:
         """Index a payload field; doing so again changes nothing."""
         shard = self._catalog.shard(request.collection_name)
@@ -93,7 +98,7 @@ class Points(proto.PointsServicer):
         self._remember_index(shard, request)
         return Wire.PointsOperationResponse(result=_result(shard, wait=request.wait))
 
-    @rpc
+    @writing
     def DeleteFieldIndex(self, request: Wire.DeleteFieldIndexCollection) -> Wire.PointsOperationResponse:
         """Drop the index of a payload field; it need not exist."""
         shard = self._catalog.shard(request.collection_name)
@@ -103,7 +108,7 @@ class Points(proto.PointsServicer):
             self._catalog.publish()
         return Wire.PointsOperationResponse(result=_result(shard, wait=request.wait))
 
-    @rpc
+    @reading
     def Get(self, request: Wire.GetPoints) -> Wire.GetResponse:
         """Points by id, in the order of the ids, without those that are absent."""
         shard = self._read(request)
@@ -114,7 +119,7 @@ class Points(proto.PointsServicer):
         )
         return Wire.GetResponse(result=map(retrieved_point, records))
 
-    @rpc
+    @reading
     def Scroll(self, request: Wire.ScrollPoints) -> Wire.ScrollResponse:
         """Points by id or by a payload field, a page at a time."""
         shard = self._read(request)
@@ -124,7 +129,7 @@ class Points(proto.PointsServicer):
             response.next_page_offset.CopyFrom(to_point_id(following))  # type: ignore[arg-type]
         return response
 
-    @rpc
+    @reading
     def Count(self, request: Wire.CountPoints) -> Wire.CountResponse:
         """How many points a filter selects."""
         shard = self._read(request)
@@ -132,7 +137,7 @@ class Points(proto.PointsServicer):
         count = shard.engine.count(edge.CountRequest(exact=exact, filter=_filter(request)))
         return Wire.CountResponse(result=Wire.CountResult(count=count))
 
-    @rpc
+    @reading
     def Facet(self, request: Wire.FacetCounts) -> Wire.FacetResponse:
         """The values of an indexed field and how many points have each."""
         shard = self._read(request)
@@ -140,14 +145,14 @@ class Points(proto.PointsServicer):
         facet = edge.FacetRequest(request.key, limit_of(request), request.exact, _filter(request))
         return Wire.FacetResponse(hits=map(_facet_hit, shard.engine.facet(facet).hits))
 
-    @rpc
+    @reading
     def Query(self, request: Wire.QueryPoints) -> Wire.QueryResponse:
         """Search of any kind."""
         shard = self._read(request)
         hits = shard.engine.query(from_query_points(request, self._catalog))
         return Wire.QueryResponse(result=_scored(hits, request))
 
-    @rpc
+    @reading
     def QueryBatch(self, request: Wire.QueryBatchPoints) -> Wire.QueryBatchResponse:
         """Several searches in one call; one that is wrong fails all."""
         shard = self._catalog.shard(request.collection_name)
@@ -162,7 +167,7 @@ class Points(proto.PointsServicer):
         )
         return Wire.QueryBatchResponse(result=results)
 
-    @rpc
+    @reading
     def QueryGroups(self, request: Wire.QueryPointGroups) -> Wire.QueryGroupsResponse:
         """Search whose hits are grouped by the value of a payload field."""
         self._read(request)

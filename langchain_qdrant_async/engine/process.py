@@ -21,6 +21,7 @@ from .collections import Collections
 from .folder import EngineFolder
 from .health import Health, engine_version
 from .leases import Leases
+from .optimiser import Optimiser
 from .points import Points
 from .snapshots import Snapshots
 
@@ -60,18 +61,22 @@ class Listener:
 class EngineProcess:
     """Serves one folder until its last user is gone; with a listener, until it is told to stop."""
 
-    def __init__(self, folder: EngineFolder, *, ephemeral: bool, listener: Listener | None) -> None:
+    def __init__(
+        self, folder: EngineFolder, *, ephemeral: bool, listener: Listener | None, optimised: bool = True
+    ) -> None:
         """Open the folder's collections.
 
         Args:
             folder: the folder, locked by this process.
             ephemeral: whether to remove the folder at the end.
             listener: where to serve on TCP.
+            optimised: whether collections are indexed and quantised as they grow.
         """
         self._folder = folder
         self._ephemeral = ephemeral
         self._listener = listener
         self._catalog = Catalog(folder.path, recovering=folder.recovering)
+        self._optimiser = Optimiser(self._catalog) if optimised else None
         self._servers: list[grpc.aio.Server] = []
         self._done = asyncio.Event()
         greeting: dict[str, object] = {"target": self._target, "pid": os.getpid(), "version": engine_version()}
@@ -85,6 +90,8 @@ class EngineProcess:
         flushing = asyncio.create_task(self._flush_forever())
         try:
             await self._start()
+            if self._optimiser is not None:
+                self._optimiser.start()
             await self._done.wait()
         finally:
             flushing.cancel()
@@ -115,7 +122,10 @@ class EngineProcess:
         server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
         services: list[tuple[Callable[..., None], object]] = [
             (proto.add_PointsServicer_to_server, Points(self._catalog)),
-            (proto.add_CollectionsServicer_to_server, Collections(self._catalog)),
+            (
+                proto.add_CollectionsServicer_to_server,
+                Collections(self._catalog, optimised=self._optimiser is not None),
+            ),
             (proto.add_SnapshotsServicer_to_server, Snapshots()),
             (proto.add_QdrantServicer_to_server, Health()),
         ]
@@ -156,6 +166,8 @@ class EngineProcess:
         self._leases.refuse()
         for server in self._servers:
             await server.stop(grace=None)
+        if self._optimiser is not None:
+            await self._optimiser.stop()
         self._catalog.close()
         self._folder.release(remove=self._ephemeral)
         self._leases.close()

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from grpc import StatusCode
 from grpc.aio import ServicerContext
 
-from .status import refusal_of, unimplemented
+from .status import refusal_of, timed_out, unimplemented
 
 _log = logging.getLogger(__name__)
 
@@ -28,9 +28,21 @@ class Timed(Protocol):
 Response = TypeVar("Response", bound=Timed)
 
 
-def rpc(
-    handle: Callable[[Servicer, Request], Response],
-) -> Callable[[Servicer, Request, ServicerContext[Any, Any]], Awaitable[Response]]:
+class Gated(Protocol):
+    """A service whose writes sometimes have to wait."""
+
+    async def writable(self, request: Any) -> None:
+        """Return when the request may write."""
+
+
+Gate = TypeVar("Gate", bound=Gated)
+
+
+Handler = Callable[[Servicer, Request], Response]
+Rpc = Callable[[Servicer, Request, ServicerContext[Any, Any]], Awaitable[Response]]
+
+
+def rpc(handle: Handler[Servicer, Request, Response]) -> Rpc[Servicer, Request, Response]:
     """Turn a plain function of the request into an RPC.
 
     The function runs on the event loop without a break: the engine holds the interpreter's lock in each of its calls,
@@ -49,6 +61,35 @@ def rpc(
         return response
 
     return answer
+
+
+def reading(handle: Handler[Servicer, Request, Response]) -> Rpc[Servicer, Request, Response]:
+    """Turn a plain function into an RPC that reads, and that fails if it took longer than its request allows.
+
+    The engine cannot be interrupted, so the work is done all the same.
+    """
+
+    @functools.wraps(handle)
+    def timely(servicer: Servicer, request: Any) -> Response:
+        started = perf_counter()
+        response = handle(servicer, request)
+        if request.HasField("timeout") and perf_counter() - started > request.timeout:
+            raise timed_out(handle.__name__, request.timeout)
+        return response
+
+    return rpc(timely)
+
+
+def writing(handle: Handler[Gate, Request, Response]) -> Rpc[Gate, Request, Response]:
+    """Turn a plain function into an RPC that changes points. It waits while the shard's files are being copied."""
+    answer = rpc(handle)
+
+    @functools.wraps(handle)
+    async def wait_and_answer(servicer: Gate, request: Request, context: ServicerContext[Any, Any]) -> Response:
+        await servicer.writable(request)
+        return await answer(servicer, request, context)
+
+    return wait_and_answer
 
 
 async def _refuse(context: ServicerContext[Any, Any], error: BaseException) -> None:

@@ -46,6 +46,12 @@ def not_found(text: str) -> Refusal:
     return Refusal(StatusCode.NOT_FOUND, f"Not found: {text}")
 
 
+def timed_out(operation: str, timeout_s: int) -> Refusal:
+    """A read that took longer than its request allows."""
+    text = f"Timeout: Timeout error: Operation '{operation}' timed out after {timeout_s}s"
+    return Refusal(StatusCode.DEADLINE_EXCEEDED, text)
+
+
 def absent_point(point_id: object) -> Refusal:
     """A point that a request names and that does not exist."""
     return not_found(f"No point with id {point_id} found")

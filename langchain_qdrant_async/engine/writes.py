@@ -31,7 +31,7 @@ def upsert(shard: Shard, request: Any) -> None:
     points = dict(_point(message, shard.schema) for message in request.points)
     admitted = _admitted(shard, points, request)
     if admitted:
-        shard.update(Operation.upsert_points([points[point_id] for point_id in admitted]))
+        shard.update(Operation.upsert_points([points[point_id] for point_id in admitted]), changed=len(admitted))
 
 
 def delete(shard: Shard, request: Any) -> None:
@@ -40,7 +40,7 @@ def delete(shard: Shard, request: Any) -> None:
         raise malformed("PointSelector is missing")
     ids: list[Any] = [*_selected(shard, request.points)]
     if ids:
-        shard.update(Operation.delete_points(ids))
+        shard.update(Operation.delete_points(ids), deleted=len(ids))
 
 
 def set_payload(shard: Shard, request: Any) -> None:
@@ -158,7 +158,7 @@ def _apply(shard: Shard, ids: list[PointId], operation: Callable[[list[Any]], Op
     """Change those of the points that exist, then complain of the first that does not, as the server does."""
     present = shard.present(ids)
     if present:
-        shard.update(operation(present))
+        shard.update(operation(present), changed=len(present))
     known = set(present)
     for point_id in ids:
         if point_id not in known:

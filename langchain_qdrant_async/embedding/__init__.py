@@ -6,21 +6,50 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from langchain_qdrant_async.embedding.bm25 import Bm25Embeddings as Bm25Embeddings
+    from langchain_qdrant_async.embedding.fingerprint import fingerprint_of as fingerprint_of
+    from langchain_qdrant_async.embedding.moments import Moments as Moments
+    from langchain_qdrant_async.embedding.quality import Quality as Quality
     from langchain_qdrant_async.embedding.reduced import ArrayEmbeddings as ArrayEmbeddings
     from langchain_qdrant_async.embedding.reduced import ReducedEmbeddings as ReducedEmbeddings
     from langchain_qdrant_async.embedding.reduction import Reduction as Reduction
     from langchain_qdrant_async.embedding.sentence_transformer import (
         SentenceTransformerEmbeddings as SentenceTransformerEmbeddings,
     )
+    from langchain_qdrant_async.embedding.sparse import FastEmbedSparseEmbeddings as FastEmbedSparseEmbeddings
+    from langchain_qdrant_async.embedding.sparse import SparseEmbeddings as SparseEmbeddings
+    from langchain_qdrant_async.embedding.sparse import SparseVector as SparseVector
+    from langchain_qdrant_async.embedding.sparse import SpladeEmbeddings as SpladeEmbeddings
 
 _HOMES = {
     "ArrayEmbeddings": "reduced",
+    "Bm25Embeddings": "bm25",
+    "FastEmbedSparseEmbeddings": "sparse",
+    "Moments": "moments",
+    "Quality": "quality",
     "ReducedEmbeddings": "reduced",
     "Reduction": "reduction",
     "SentenceTransformerEmbeddings": "sentence_transformer",
+    "SparseEmbeddings": "sparse",
+    "SparseVector": "sparse",
+    "SpladeEmbeddings": "sparse",
+    "fingerprint_of": "fingerprint",
 }
 
-__all__ = ["ArrayEmbeddings", "ReducedEmbeddings", "Reduction", "SentenceTransformerEmbeddings"]
+__all__ = [
+    "ArrayEmbeddings",
+    "Bm25Embeddings",
+    "FastEmbedSparseEmbeddings",
+    "Moments",
+    "Quality",
+    "ReducedEmbeddings",
+    "Reduction",
+    "SentenceTransformerEmbeddings",
+    "SparseEmbeddings",
+    "SparseVector",
+    "SpladeEmbeddings",
+    "fingerprint_of",
+]
 
 
 def __getattr__(name: str) -> object:

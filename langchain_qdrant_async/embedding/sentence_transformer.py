@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -71,7 +70,6 @@ class SentenceTransformerEmbeddings(Embeddings):
         self._options = _load_options(device, dtype, backend, options)
         if self._model is not None and self._options:
             raise InvalidInput(f"The model is loaded already; {sorted(self._options)} cannot be changed any more.")
-        self._loading = threading.Lock()
         self._encoder = SharedEncoder(
             self._encode, source=self.model_name, batch_size=batch_size, prepare=self._loaded_model
         )
@@ -163,10 +161,10 @@ class SentenceTransformerEmbeddings(Embeddings):
         return f"{type(self).__name__}({self.model_name!r})"
 
     def _loaded_model(self) -> SentenceTransformer:
-        with self._loading:
-            if self._model is None:
-                self._model = load(self.model_name, self._options)
-            return self._model
+        """On the encoder's thread only, which makes a lock needless."""
+        if self._model is None:
+            self._model = load(self.model_name, self._options)
+        return self._model
 
     def _encode(self, texts: list[str], purpose: Purpose) -> Matrix:
         """On the encoder's thread only."""

@@ -43,7 +43,8 @@ async def test_texts_of_many_callers_give_the_numbers_that_each_gives_alone(
     for text, vector in zip(TEXTS * 8, together, strict=True):
         np.testing.assert_allclose(vector, alone(model, text), atol=1e-5)
     np.testing.assert_allclose(await embeddings.aembed_documents(TEXTS), [alone(model, t) for t in TEXTS], atol=1e-5)
-    np.testing.assert_allclose(embeddings.embed_documents(TEXTS), [alone(model, t) for t in TEXTS], atol=1e-5)
+    blocking = await asyncio.to_thread(embeddings.embed_documents, TEXTS)
+    np.testing.assert_allclose(blocking, [alone(model, t) for t in TEXTS], atol=1e-5)
 
 
 async def test_order_is_kept_over_many_batches(model: SentenceTransformer) -> None:

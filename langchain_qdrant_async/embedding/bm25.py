@@ -56,7 +56,7 @@ class Bm25Embeddings(SparseEmbeddings):
         Args:
             k1: How much a word's repetition counts, from 0.
             b: How much long texts are held back, 0 to 1.
-            average_words: The mean length of your texts, in words without stopwords; 128 is a chunk of about 1,000 characters.
+            average_words: The mean length of your texts in words, stopwords left out; 128 is about 1,000 characters.
             stem: Brings the forms of a word together; for other languages give a stemmer of theirs, or None.
             stopwords: Words to leave out.
 

@@ -57,7 +57,11 @@ def _neighbours(vectors: Matrix, questions: NDArray[np.intp]) -> NDArray[np.intp
 
 
 def unit(vectors: Matrix) -> Matrix:
-    """Rows of length 1; a row of zeros stays one."""
-    lengths: Matrix = np.linalg.norm(vectors, axis=1, keepdims=True)
-    rows: Matrix = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    return rows
+    """Rows of length 1; a row of zeros stays one. Scaled first, since squares of tiny numbers vanish in float32."""
+    rows = _over(vectors, np.abs(vectors).max(axis=1, keepdims=True))
+    return _over(rows, np.linalg.norm(rows, axis=1, keepdims=True))
+
+
+def _over(vectors: Matrix, scales: Matrix) -> Matrix:
+    quotient: Matrix = np.divide(vectors, scales, out=np.zeros_like(vectors), where=scales > 0)
+    return quotient

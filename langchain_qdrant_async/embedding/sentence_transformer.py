@@ -17,6 +17,9 @@ from langchain_qdrant_async.errors import InvalidInput
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+WINDOW = 4096
+"""Texts that wait in the queue for one call: sorting a million of them by length would stall the loop."""
+
 Backend = Literal["torch", "onnx", "openvino"]
 
 
@@ -116,7 +119,9 @@ class SentenceTransformerEmbeddings(Embeddings):
     async def aembed_documents_array(self, texts: list[str]) -> Matrix:
         """As `aembed_documents`, float32 (texts, size)."""
         checked = check_texts(texts)
-        return await self._encoder.encode(checked, "document") if checked else _no_vectors()
+        windows = [checked[start : start + WINDOW] for start in range(0, len(checked), WINDOW)]
+        parts = [await self._encoder.encode(window, "document") for window in windows]
+        return np.concatenate(parts) if parts else _no_vectors()
 
     async def aembed_query_array(self, text: str) -> Vector:
         """As `aembed_query`, float32 (size,)."""

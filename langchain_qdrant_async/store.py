@@ -230,7 +230,8 @@ class AsyncQdrantVectorStore(Searching, Writing, VectorStore):  # type: ignore[m
         if alias is None and source.name == self.collection_name:
             raise InvalidInput(
                 f"{source.name!r} is a collection, not an alias, so its readers cannot be switched at once: "
-                "pass alias=..., or make an alias with Collections(connection).alias(alias, collection) and open stores by that"
+                "pass alias=..., or make an alias with Collections(connection).alias(alias, collection) and open stores"
+                " by that"
             )
         return alias or self.collection_name
 

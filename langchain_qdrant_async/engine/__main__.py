@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("langchain_qdrant_async.engine")
 
 _PATIENCE_S = 10.0
+_PAUSE_S = 1.0
 
 SERVED_ALREADY = 3
 """Exit code: another engine serves the folder; join that one."""
@@ -51,7 +52,7 @@ async def _serve(folder: EngineFolder, options: argparse.Namespace) -> int:
         from .process import EngineProcess
 
         process = EngineProcess(
-            folder, ephemeral=options.ephemeral, listener=_listener(options), optimised=options.optimiser
+            folder, ephemeral=options.ephemeral, listener=_listener(options), optimise_after_s=options.optimise_after
         )
     except BaseException as error:
         folder.release(remove=options.ephemeral)
@@ -72,7 +73,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--read-only-api-key-env", metavar="NAME", help="the same, for a key that only reads")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
-    parser.add_argument("--no-optimiser", dest="optimiser", action="store_false", help="never index or quantise")
+    parser.add_argument(
+        "--optimise-after",
+        type=float,
+        default=_PAUSE_S,
+        metavar="SECONDS",
+        help="index and quantise a collection when writes have paused for so long (%(default)s)",
+    )
+    parser.add_argument(
+        "--no-optimiser", dest="optimise_after", action="store_const", const=None, help="never index or quantise"
+    )
     options = parser.parse_args()
     if (options.tls_cert is None) != (options.tls_key is None):
         parser.error("--tls-cert and --tls-key belong together")

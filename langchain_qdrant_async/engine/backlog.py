@@ -15,7 +15,6 @@ from langchain_qdrant_async import proto
 
 from .defaults import Config
 
-_QUIET_S = 1.0
 _PATIENCE_S = 30.0
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 600.0
@@ -66,11 +65,11 @@ class Backlog:
         """
         return self.requested or self._exceeds_indexing(config) or self._exceeds_vacuum(config, points)
 
-    def is_ready(self) -> bool:
-        """Whether to begin, given that it is due: writes have paused, or it has waited long enough."""
+    def is_ready(self, pause_s: float) -> bool:
+        """Whether to begin, given that it is due: writes have paused for so long, or it has waited long enough."""
         now = monotonic()
         self._due_since = now if self._due_since is None else self._due_since
-        waited = now - self._written_at >= _QUIET_S or now - self._due_since >= _PATIENCE_S
+        waited = now - self._written_at >= pause_s or now - self._due_since >= _PATIENCE_S
         return waited and now >= self._not_before
 
     @property

@@ -20,9 +20,15 @@ _LOOK_S = 0.25
 class Optimiser:
     """Runs beside the engine's services, on the same event loop."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        """Look after the collections of a catalog."""
+    def __init__(self, catalog: Catalog, pause_s: float) -> None:
+        """Look after the collections of a catalog.
+
+        Args:
+            catalog: the collections.
+            pause_s: how long writes to one must have paused.
+        """
         self._catalog = catalog
+        self._pause_s = pause_s
         self._running: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -40,7 +46,7 @@ class Optimiser:
             await self._catalog.touched.wait()
             self._catalog.touched.clear()
             while due := [item for item in self._catalog.shards.items() if item[1].is_due]:
-                ready = next(((name, shard) for name, shard in due if shard.backlog.is_ready()), None)
+                ready = next(((name, shard) for name, shard in due if shard.backlog.is_ready(self._pause_s)), None)
                 if ready is None:
                     await asyncio.sleep(_LOOK_S)
                 else:

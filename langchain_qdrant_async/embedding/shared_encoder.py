@@ -348,9 +348,10 @@ class SharedEncoder:
             for lane in self._lanes:
                 lane.leave(part.caller)
 
-    def _explain(self, part: Part, error: BaseException) -> EmbeddingError:
+    def _explain(self, part: Part, error: BaseException) -> EmbeddingError | ImportError:
         """An exception of each caller's own: a shared one would gather everybody's traceback."""
-        failure = EmbeddingError(str(error) if isinstance(error, EmbeddingError) else self._describe(part, error))
+        kind = ImportError if isinstance(error, ImportError) else EmbeddingError
+        failure = kind(str(error) if isinstance(error, EmbeddingError | ImportError) else self._describe(part, error))
         failure.__cause__ = error
         return failure
 

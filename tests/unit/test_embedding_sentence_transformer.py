@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,50 @@ async def test_no_thread_outlives_close(model: SentenceTransformer) -> None:
     for thread in mine:
         thread.join(timeout=10)
     assert not any(thread.is_alive() for thread in mine)
+
+
+def test_the_number_type_is_passed_on() -> None:
+    with SentenceTransformerEmbeddings("all-MiniLM-L6-v2", device="cpu", dtype="bfloat16") as half:
+        vector = half.embed_query_array("cat")
+    assert vector.dtype == np.float32
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=0.02)
+
+
+def test_the_backend_is_passed_on() -> None:
+    """With ONNX installed it runs; without it, sentence-transformers' own advice comes through."""
+    with SentenceTransformerEmbeddings("all-MiniLM-L6-v2", device="cpu", backend="onnx") as onnx:
+        if find_spec("onnxruntime") is not None and find_spec("optimum") is not None:
+            assert len(onnx.embed_query("cat")) == 384
+        else:
+            with pytest.raises(EmbeddingError, match="could not be loaded.*requires installing"):
+                onnx.embed_query("cat")
+
+
+def test_a_setting_that_the_library_refuses_is_its_own_message() -> None:
+    with (
+        SentenceTransformerEmbeddings("all-MiniLM-L6-v2", dtype="nonsense") as embeddings,
+        pytest.raises(EmbeddingError, match="could not be loaded.*torch.dtype"),
+    ):
+        embeddings.embed_query("cat")
+
+
+def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with (
+        SentenceTransformerEmbeddings("all-MiniLM-L6-v2") as embeddings,
+        pytest.raises(ImportError, match=r"langchain-qdrant-async\[sentence-transformers\]"),
+    ):
+        embeddings.embed_query("cat")
+
+
+def test_quicker_layers_give_the_same_numbers(model: SentenceTransformer) -> None:
+    with SentenceTransformerEmbeddings("all-MiniLM-L6-v2", device="cpu") as own:
+        vectors = own.embed_documents_array(TEXTS)
+    np.testing.assert_allclose(vectors, [alone(model, text) for text in TEXTS], atol=1e-5)
+
+
+def test_a_model_that_was_passed_in_is_left_as_it_is(model: SentenceTransformer) -> None:
+    kinds = [type(layer) for layer in model.modules()]
+    with SentenceTransformerEmbeddings(model) as embeddings:
+        embeddings.embed_query("cat")
+    assert [type(layer) for layer in model.modules()] == kinds

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         ScalarQuantization,
     )
     from langchain_qdrant_async.connection import Connection
-    from langchain_qdrant_async.embedding import ReducedEmbeddings, SentenceTransformerEmbeddings
+    from langchain_qdrant_async.embedding import ReducedEmbeddings, Reduction, SentenceTransformerEmbeddings
     from langchain_qdrant_async.errors import (
         AlreadyExists,
         CollectionMismatch,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Unavailable,
         Unimplemented,
     )
+    from langchain_qdrant_async.reindex import Drift, Reindexed
     from langchain_qdrant_async.responses import CollectionInfo, VectorInfo
     from langchain_qdrant_async.store import AsyncQdrantVectorStore
 
@@ -58,6 +59,7 @@ _HOME = {
     "ConnectionClosed": "errors",
     "DeadlineExceeded": "errors",
     "Distance": "config",
+    "Drift": "reindex",
     "Embedded": "config",
     "EmbeddingError": "errors",
     "EngineError": "errors",
@@ -76,6 +78,8 @@ _HOME = {
     "QdrantStoreError": "errors",
     "RateLimited": "errors",
     "ReducedEmbeddings": "embedding",
+    "Reduction": "embedding",
+    "Reindexed": "reindex",
     "Remote": "config",
     "Retry": "config",
     "RpcError": "errors",
@@ -98,6 +102,7 @@ __all__ = [
     "ConnectionClosed",
     "DeadlineExceeded",
     "Distance",
+    "Drift",
     "Embedded",
     "EmbeddingError",
     "EngineError",
@@ -116,6 +121,8 @@ __all__ = [
     "QdrantStoreError",
     "RateLimited",
     "ReducedEmbeddings",
+    "Reduction",
+    "Reindexed",
     "Remote",
     "Retry",
     "RpcError",

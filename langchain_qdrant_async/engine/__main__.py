@@ -38,6 +38,8 @@ def main() -> int:
     try:
         folder = EngineFolder(options.folder.absolute(), patience_s=_PATIENCE_S)
     except ServedAlready:
+        if options.listen:
+            _log.error("another engine serves %s, without TCP: close what uses it, then serve it", options.folder)
         return SERVED_ALREADY
     except HeldTooLong:
         _log.error("another process holds %s/engine.lock", options.folder)

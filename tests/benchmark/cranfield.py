@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Cranfield:
 
 
 def _dcg(gains: Sequence[float]) -> float:
-    return sum((2**gain - 1) / np.log2(rank + 1) for rank, gain in enumerate(gains, start=1))
+    return sum((2**gain - 1) / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1))
 
 
 def load() -> Cranfield:

@@ -41,7 +41,7 @@ class SentenceTransformerEmbeddings(Embeddings):
         document_prompt: str | None = None,
         truncate_dim: int | None = None,
         backend: Backend = "torch",
-        batch_size: int = 64,
+        batch_size: int = 32,
         **options: Any,
     ) -> None:
         """Remember what to load.

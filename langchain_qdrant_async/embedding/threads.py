@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import ParamSpec, TypeVar
+
+NICENESS = 5
+"""Steps of nice that these threads stand behind the others. Measured: docs/decisions/0202."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,12 +53,22 @@ class Threads:
             self._forget()
         with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._limit, thread_name_prefix=self._name)
+                self._pool = ThreadPoolExecutor(self._limit, thread_name_prefix=self._name, initializer=_step_back)
             return self._pool
 
     def _forget(self) -> None:
         """The parent's threads do not exist in a forked child, and its lock may have been held."""
         self._lock, self._pool, self._pid = threading.Lock(), None, os.getpid()
+
+
+def _step_back() -> None:
+    """Let the event loop's thread have a core first when there are not enough; the model's own threads inherit it.
+
+    Source: setpriority(2), "Linux: the nice value is per thread". Elsewhere it would be the whole process's.
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
 
 
 def _without_stop_iteration(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

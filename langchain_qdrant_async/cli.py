@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from langchain_qdrant_async.connection import Connection
     from langchain_qdrant_async.demo.tour import Scored
     from langchain_qdrant_async.doctor import Finding
+    from langchain_qdrant_async.store import AsyncQdrantVectorStore
 
 try:
     import typer
@@ -53,6 +54,8 @@ UrlOption = Annotated[
     typer.Option("--url", help=f"A Qdrant server, such as http://localhost:6334; its API key comes from {API_KEY}."),
 ]
 
+ModelOption = Annotated[str, typer.Option(help="The sentence-transformers model that the collection was made with.")]
+
 
 @app.command()
 def demo(
@@ -84,9 +87,7 @@ def search(  # noqa: PLR0913  each is an option of the command
         str | None, typer.Option(help='Condition on metadata, as JSON: \'{"kind": "function"}\'.')
     ] = None,
     mmr: Annotated[bool, typer.Option("--mmr", help="Prefer documents that are unlike each other.")] = False,
-    model: Annotated[
-        str, typer.Option(help="The sentence-transformers model that the collection was made with.")
-    ] = "all-MiniLM-L6-v2",
+    model: ModelOption = "all-MiniLM-L6-v2",
 ) -> None:
     """Find documents by meaning, in the demo's collection or in any other."""
     condition = _json(filter)
@@ -96,18 +97,11 @@ def search(  # noqa: PLR0913  each is an option of the command
 async def _search(
     connection: Connection, collection: str | None, model: str, query: str, *, k: int, condition: Any, mmr: bool
 ) -> None:
-    from langchain_qdrant_async.collection import Collections
     from langchain_qdrant_async.demo.library import COLLECTION
     from langchain_qdrant_async.demo.tour import table
-    from langchain_qdrant_async.store import AsyncQdrantVectorStore
 
     async with connection:
-        info = await Collections(connection).describe(collection or COLLECTION)
-        name, vector = next(iter(info.vectors.items()), ("", None))
-        if vector is None:
-            _refuse(f"collection {info.name!r} has no dense vectors to search")
-        embedding = await _embedding(model, vector.dimension)
-        store = AsyncQdrantVectorStore(connection, info.name, embedding, vector_name=name, create_if_missing=False)
+        store = await _existing(connection, collection or COLLECTION, model)
         started = time.perf_counter()
         found: Scored
         if mmr:
@@ -115,6 +109,19 @@ async def _search(
         else:
             found = await store.asimilarity_search_with_score(query, k, filter=condition)
     _console().print(table(query, found, time.perf_counter() - started))
+
+
+async def _existing(connection: Connection, collection: str, model: str) -> AsyncQdrantVectorStore:
+    """A store over a collection that exists, by its first dense vector."""
+    from langchain_qdrant_async.collection import Collections
+    from langchain_qdrant_async.store import AsyncQdrantVectorStore
+
+    info = await Collections(connection).describe(collection)
+    name, vector = next(iter(info.vectors.items()), ("", None))
+    if vector is None:
+        _refuse(f"collection {info.name!r} has no dense vectors to search")
+    embedding = await _embedding(model, vector.dimension)
+    return AsyncQdrantVectorStore(connection, info.name, embedding, vector_name=name, create_if_missing=False)
 
 
 async def _embedding(model: str, dimension: int) -> Embeddings:
@@ -149,7 +156,15 @@ async def _collections(connection: Connection) -> None:
 
 
 @app.command()
-def doctor(path: PathOption = None, url: UrlOption = None) -> None:
+def doctor(
+    *,
+    path: PathOption = None,
+    url: UrlOption = None,
+    collection: Annotated[
+        str | None, typer.Option(help="Also say how well this collection's reduction fits its documents of today.")
+    ] = None,
+    model: ModelOption = "all-MiniLM-L6-v2",
+) -> None:
     """Say what is installed, and whether a Qdrant answers: the one named, or else an engine in memory."""
     from rich.table import Table
 
@@ -157,20 +172,23 @@ def doctor(path: PathOption = None, url: UrlOption = None) -> None:
     from langchain_qdrant_async.doctor import installed
 
     connection = _connection(path, url) if path or url else Connection(":memory:")
-    reply = _run(_answer(connection))
+    replies = _run(_answers(connection, collection, model))
     shown = Table(show_header=False)
-    for each in (*installed(), reply):
+    for each in (*installed(), *replies):
         shown.add_row("[green]ok[/]" if each.fine else "[red]no[/]", each.subject, each.said)
     _console().print(shown)
-    if not reply.fine:
+    if not all(each.fine for each in replies):
         raise typer.Exit(1)
 
 
-async def _answer(connection: Connection) -> Finding:
-    from langchain_qdrant_async.doctor import answers
+async def _answers(connection: Connection, collection: str | None, model: str) -> list[Finding]:
+    from langchain_qdrant_async.doctor import answers, drifted
 
     async with connection:
-        return await answers(connection)
+        reply = await answers(connection)
+        if collection is None or not reply.fine:
+            return [reply]
+        return [reply, await drifted(await _existing(connection, collection, model))]
 
 
 @app.command()

@@ -11,8 +11,9 @@ from importlib import metadata, util
 
 from langchain_qdrant_async.config import Embedded
 from langchain_qdrant_async.connection import Connection
-from langchain_qdrant_async.errors import QdrantStoreError
+from langchain_qdrant_async.errors import InvalidInput, QdrantStoreError
 from langchain_qdrant_async.proto import service
+from langchain_qdrant_async.store import AsyncQdrantVectorStore
 
 MODEL = "all-MiniLM-L6-v2"
 PACKAGES = {
@@ -25,6 +26,9 @@ PACKAGES = {
 """What matters here, and the extra that brings it."""
 ROUND_TRIPS = 20
 """Calls that are timed; the median is what counts."""
+
+MOST_DRIFT = 0.1
+"""Explained variance that may be lost before the texts count as others: a rule of thumb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,25 @@ async def answers(connection: Connection) -> Finding:
     opened = "engine joined or started" if isinstance(connection.target, Embedded) else "connected"
     said = f"{reply.title} {reply.version}; {opened} in {first_ms:.0f} ms, a round trip takes {trip_ms:.2f} ms"
     return Finding(connection.address, fine=True, said=said)
+
+
+async def drifted(store: AsyncQdrantVectorStore) -> Finding:
+    """How well the reduction of a collection fits a sample of its documents, beside what it kept when it was fitted."""
+    subject = f"reduction of {store.collection_name}"
+    try:
+        drift = await store.adrift()
+    except InvalidInput as error:  # there is none, or nothing to measure it on
+        return Finding(subject, fine=True, said=str(error))
+    now = f"explained variance {drift.now.explained_variance:.2f}, overlap@10 {drift.now.overlap_at_10:.2f}"
+    if drift.fitted is None:
+        return Finding(
+            subject, fine=True, said=f"{now} on {drift.now.samples} documents; not measured when it was made"
+        )
+    lost = drift.fitted.explained_variance - drift.now.explained_variance
+    then = f"explained variance {drift.fitted.explained_variance:.2f}, overlap@10 {drift.fitted.overlap_at_10:.2f}"
+    advice = "" if lost < MOST_DRIFT else ". The documents have changed their subject: build it anew with areindex()"
+    said = f"{now} on {drift.now.samples} documents of today; {then} when it was fitted{advice}"
+    return Finding(subject, fine=lost < MOST_DRIFT, said=said)
 
 
 async def _round_trip_ms(connection: Connection) -> float:

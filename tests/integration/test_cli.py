@@ -141,3 +141,34 @@ async def connection_is_up(connection: Connection) -> None:
             continue
         return
     pytest.fail("the server did not start")
+
+
+def test_the_doctor_says_how_a_reduction_has_drifted(tmp_path: Path) -> None:
+    texts = [f"The {number}. recipe: bake {what} with {how}." for number in range(9) for what in WHAT for how in HOW]
+    embedding = ReducedEmbeddings(SentenceTransformerEmbeddings("all-MiniLM-L6-v2"), dimension=50)
+    with Connection(str(tmp_path)) as connection:
+        store = AsyncQdrantVectorStore(connection, embedding=embedding, spec=CollectionSpec("cooking", dimension=50))
+        store.add_texts(texts)
+        code, said = call("doctor", "--path", tmp_path, "--collection", "cooking")
+        assert code == 0, said
+        [fine] = [line for line in said.splitlines() if "reduction of cooking" in line]
+        assert "when it was fitted" in fine
+        assert "overlap@10" in fine
+        store.delete(delete_all=True)
+        store.add_texts(row for row in Path(__file__).read_text().splitlines() if len(row) > 30)
+        code, said = call("doctor", "--path", tmp_path, "--collection", "cooking")
+    assert code == 1
+    assert "areindex()" in said
+
+
+def test_the_doctor_says_when_there_is_no_reduction(tmp_path: Path) -> None:
+    with Connection(str(tmp_path)) as connection:
+        store = AsyncQdrantVectorStore(connection, "whole", SentenceTransformerEmbeddings("all-MiniLM-L6-v2"))
+        store.add_texts(["one", "two"])
+        code, said = call("doctor", "--path", tmp_path, "--collection", "whole")
+    assert code == 0
+    assert "no reduction that could drift" in said
+
+
+WHAT = ("bread", "cake", "pie", "rolls", "pizza")
+HOW = ("flour", "butter", "sugar", "yeast", "salt")

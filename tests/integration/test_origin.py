@@ -13,7 +13,9 @@ import grpc
 import grpc.aio
 import numpy as np
 import pytest
+from langchain_classic.embeddings.cache import CacheBackedEmbeddings
 from langchain_core.embeddings import Embeddings
+from langchain_core.stores import InMemoryByteStore
 
 from langchain_qdrant_async import (
     AsyncQdrantVectorStore,
@@ -154,6 +156,21 @@ async def test_many_first_writers_agree_on_one_reduction(connection: Connection,
         [(found, score)] = await stores[0].asimilarity_search_with_score(text, k=1)
         assert found.page_content.split() in (text.split(), text.split()[::-1])
         assert score == pytest.approx(1, abs=1e-4)
+
+
+async def test_a_cache_around_the_embeddings(connection: Connection, collection_name: str) -> None:
+    """LangChain's own cache: the reduction is found through it, and what it cached stays comparable."""
+    kept = InMemoryByteStore()
+
+    def cached() -> CacheBackedEmbeddings:
+        return CacheBackedEmbeddings.from_bytes_store(_reduced(), kept, namespace="test", key_encoder="sha256")
+
+    await _store(connection, collection_name, cached()).aadd_texts(TEXTS)
+    later = _store(connection, collection_name, cached())
+    await later.aadd_texts(["blue whale", "red apple"])
+    assert "blue whale" in await _best(later, "blue whale")
+    [(_, score), *_] = await later.asimilarity_search_with_score("red apple", k=1)
+    assert score == pytest.approx(1, abs=1e-4)
 
 
 async def test_an_empty_collection_made_beforehand(connection: Connection, collection_name: str) -> None:

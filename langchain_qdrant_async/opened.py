@@ -129,7 +129,7 @@ class LazyCollection:
 
     async def find(self, timeout: float | None = None) -> Opened | None:
         """The collection, be it empty; None when there is none yet. Raises as `for_reading` does."""
-        if self._opened is None:
+        if self._opened is None or not self._opened.readable:  # somebody else may have chosen a reduction since
             look_up = self._collections.find if self.plan.create else self._collections.describe
             name = await self._real_name(timeout)
             info = await look_up(name, timeout=timeout)

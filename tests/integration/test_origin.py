@@ -182,6 +182,16 @@ async def test_an_empty_collection_made_beforehand(connection: Connection, colle
     assert await _best(store, "red apple") == {"red apple", "apple red"}
 
 
+async def test_a_reader_that_came_first_sees_what_another_store_writes(
+    connection: Connection, collection_name: str
+) -> None:
+    await Collections(connection).ensure(CollectionSpec(collection_name, dimension=20))
+    reader = _store(connection, collection_name, _reduced())
+    assert await reader.asimilarity_search("apple") == []
+    await _store(connection, collection_name, _reduced()).aadd_texts(TEXTS)
+    assert await _best(reader, "red apple") == {"red apple", "apple red"}
+
+
 # ── refusals name both sides ─────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -95,6 +95,28 @@ async def test_use_after_close() -> None:
         await store.asimilarity_search("apple")
 
 
+def test_closing_closes_the_channels_of_other_loops_too() -> None:
+    connection = Connection(":memory:")
+    store = AsyncQdrantVectorStore(connection, "docs", WordEmbeddings())
+    used, closed = threading.Event(), threading.Event()
+
+    async def elsewhere() -> str:
+        await store.aadd_texts(TEXTS)
+        used.set()
+        await asyncio.get_running_loop().run_in_executor(None, closed.wait)
+        with pytest.raises(ConnectionClosed) as caught:
+            await store.asimilarity_search("apple")
+        return str(caught.value)
+
+    with ThreadPoolExecutor(1) as pool:
+        outcome = pool.submit(asyncio.run, elsewhere())
+        assert used.wait(20)
+        connection.close()
+        assert connection._opened == {}
+        closed.set()
+        assert "is closed" in outcome.result()
+
+
 async def test_close_before_use_does_nothing() -> None:
     connection = Connection(":memory:")
     await connection.aclose()

@@ -41,8 +41,10 @@ def load(name: str, options: Mapping[str, Any]) -> SentenceTransformer:
     model: SentenceTransformer = _first(SentenceTransformer, name, options)
     if options.get("backend", "torch") == "torch":
         from langchain_qdrant_async.embedding.onednn import quicken
+        from langchain_qdrant_async.embedding.unpadded import unpad
 
         quicken(model)
+        unpad(model)
     return model
 
 

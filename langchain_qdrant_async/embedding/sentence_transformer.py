@@ -11,6 +11,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint
 from langchain_qdrant_async.embedding.matrix import Matrix, Vector, as_list, as_lists, check_text, check_texts, to_lists
 from langchain_qdrant_async.embedding.models import canonical_name, load
+from langchain_qdrant_async.embedding.padding import evenly_long
 from langchain_qdrant_async.embedding.shared_encoder import Purpose, SharedEncoder
 from langchain_qdrant_async.errors import InvalidInput
 
@@ -41,7 +42,7 @@ class SentenceTransformerEmbeddings(Embeddings):
         document_prompt: str | None = None,
         truncate_dim: int | None = None,
         backend: Backend = "torch",
-        batch_size: int = 32,
+        batch_size: int = 64,
         **options: Any,
     ) -> None:
         """Remember what to load.
@@ -173,6 +174,10 @@ class SentenceTransformerEmbeddings(Embeddings):
 
     def _encode(self, texts: list[str], purpose: Purpose) -> Matrix:
         """On the encoder's thread only."""
+        groups = [texts] if _takes_any_lengths(self._loaded_model()) else evenly_long(texts)
+        return np.concatenate([self._encode_together(group, purpose) for group in groups])
+
+    def _encode_together(self, texts: list[str], purpose: Purpose) -> Matrix:
         model = self._loaded_model()
         encode = model.encode_query if purpose == "query" else model.encode_document
         return encode(
@@ -201,6 +206,11 @@ def _load_options(device: str | None, dtype: str | None, backend: Backend, optio
     if backend != "torch":
         chosen["backend"] = backend
     return chosen
+
+
+def _takes_any_lengths(model: SentenceTransformer) -> bool:
+    """Whether a batch costs what its texts cost, however long the longest of them is."""
+    return bool(getattr(model[0], "can_flatten_inputs", False))
 
 
 def _name_of(model: SentenceTransformer) -> str:

@@ -30,12 +30,12 @@ LONGEST_BATCH_S = 0.2
 """Seconds that a batch should not take: what a query waits for behind an ingestion."""
 FEWEST_CHARACTERS = 2048
 """Of a batch, however slow the model: fewer would not use it well."""
+WOKEN_AT_ONCE = 16
+"""Callers that are woken in one turn of their loop."""
 MOST_CHARACTERS = 1 << 18
 """Of a batch, however quick the model: more would not help, and takes memory."""
 COUNTED_CHARACTERS = 4096
 """Of one text: models cut longer ones off."""
-PADDING_CHARACTERS = 500
-"""What another call of the model costs, in characters: on a CPU some 5 ms of Python, and small products are slower."""
 
 Answer: TypeAlias = "asyncio.Future[Matrix] | Future[Matrix]"
 
@@ -181,20 +181,6 @@ class Pace:
             self.characters = min(MOST_CHARACTERS, self.characters * 2)
 
 
-def evenly_long(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Texts in falling order of length, cut where padding them to the longest would cost more than another call."""
-    group: list[str] = []
-    padding = 0
-    for text in texts:
-        padding += len(group[0]) - len(text) if group else 0
-        if group and padding > max(PADDING_CHARACTERS, sum(map(len, group)) // 8):
-            yield group
-            group, padding = [], 0
-        group.append(text)
-    if group:
-        yield group
-
-
 class SharedEncoder:
     """Gives the texts of all callers, from any loop or thread, to one model.
 
@@ -206,7 +192,7 @@ class SharedEncoder:
         """No thread starts before the first text.
 
         Args:
-            encode: Texts of one purpose -> a row for each; called on the encoder's own thread only.
+            encode: Texts of one purpose, longest first -> a row for each; called on the encoder's own thread only.
             source: The model's name, for messages.
             batch_size: Texts in one call of the model at most.
             prepare: Called before each batch, on the same thread; loads the model. If it fails, everybody fails.
@@ -331,16 +317,12 @@ class SharedEncoder:
         """Texts that several callers share are encoded once."""
         texts = [text for part in parts for text in part.texts()]
         unique = sorted(set(texts), key=len, reverse=True)
-        rows = np.concatenate([self._encode_even(group, purpose) for group in evenly_long(unique)])
+        with self._pace.kept(sum(map(len, unique))):
+            rows = as_matrix(self._encode(unique, purpose), len(unique), self._source)
         row_of = {text: row for row, text in enumerate(unique)}
         places = iter([row_of[text] for text in texts])
         for part in parts:
             part.caller.accept(part.indexes, rows[[next(places) for _ in part.indexes]])
-
-    def _encode_even(self, texts: list[str], purpose: Purpose) -> Matrix:
-        with self._pace.kept(sum(map(len, texts))):
-            rows = self._encode(texts, purpose)
-        return as_matrix(rows, len(texts), self._source)
 
     def _fail(self, part: Part, error: BaseException) -> None:
         part.caller.fail(self._explain(part, error))
@@ -370,7 +352,7 @@ def _hand_over(callers: Sequence[Caller]) -> None:
             _settle(group)
         else:
             with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
-                loop.call_soon_threadsafe(_settle, group)
+                loop.call_soon_threadsafe(_settle_in_turns, loop, group)
 
 
 def _by_loop(callers: Sequence[Caller]) -> dict[asyncio.AbstractEventLoop | None, list[Caller]]:
@@ -382,6 +364,13 @@ def _by_loop(callers: Sequence[Caller]) -> dict[asyncio.AbstractEventLoop | None
 
 def _loop_of(caller: Caller) -> asyncio.AbstractEventLoop | None:
     return None if isinstance(caller.answer, Future) else caller.answer.get_loop()
+
+
+def _settle_in_turns(loop: asyncio.AbstractEventLoop, callers: Sequence[Caller]) -> None:
+    """Wake a few callers in each turn of the loop, so that others get theirs between."""
+    _settle(callers[:WOKEN_AT_ONCE])
+    if len(callers) > WOKEN_AT_ONCE:
+        loop.call_soon(_settle_in_turns, loop, callers[WOKEN_AT_ONCE:])
 
 
 def _settle(callers: Sequence[Caller]) -> None:

@@ -14,12 +14,13 @@ import time
 from collections.abc import Iterator
 from importlib import import_module
 from statistics import median
-from typing import Any
-
-from sentence_transformers import SentenceTransformer
+from typing import TYPE_CHECKING, Any
 
 from langchain_qdrant_async.embedding import SentenceTransformerEmbeddings
 from langchain_qdrant_async.embedding.models import load
+
+if TYPE_CHECKING:  # imported by `load`, which first settles how PyTorch's threads wait
+    from sentence_transformers import SentenceTransformer
 
 CALLERS = 64
 ROUNDS = 5

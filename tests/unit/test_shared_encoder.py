@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from langchain_qdrant_async.embedding.matrix import Matrix
-from langchain_qdrant_async.embedding.shared_encoder import Purpose, SharedEncoder, evenly_long
+from langchain_qdrant_async.embedding.shared_encoder import Purpose, SharedEncoder
 from langchain_qdrant_async.errors import EmbeddingError
 
 PATIENCE_S = 20
@@ -286,12 +286,3 @@ def test_a_forked_child_has_an_encoder_of_its_own(model: Model, encoder: SharedE
         os._exit(0 if rows.tolist() == [Model.row("child")] else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert encoder.encode_blocking(["parent"], "query").tolist() == [Model.row("parent")]
-
-
-def test_texts_are_grouped_by_length() -> None:
-    texts = sorted(["x" * 1000] * 3 + ["x" * 20] * 200 + ["x" * 400] * 5, key=len, reverse=True)
-    groups = list(evenly_long(texts))
-    assert [text for group in groups for text in group] == texts
-    padded = sum(len(group) * len(group[0]) for group in groups)
-    assert padded < 1.5 * sum(map(len, texts))
-    assert len(groups) <= 6

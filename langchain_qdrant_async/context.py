@@ -9,6 +9,7 @@ from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.config import Layout
 from langchain_qdrant_async.connection import Connection
+from langchain_qdrant_async.embedding.calls import Calls
 from langchain_qdrant_async.errors import InvalidInput, NotFound
 from langchain_qdrant_async.filters import FilterInput, to_filter
 from langchain_qdrant_async.opened import LazyCollection, Opened, check_size
@@ -23,6 +24,7 @@ class StoreContext:
     connection: Connection
     layout: Layout
     embedding: Embeddings | None
+    _calls: Calls
     _collection: LazyCollection
 
     @property

@@ -24,6 +24,16 @@ def as_stored(value: float) -> float:
     return math.copysign(_from_parts(float(significand), exponent), value)
 
 
+def to_store(value: float) -> float:
+    """The float to write so that this one is stored: for copying what came out of a payload without changing it again.
+
+    It is the value itself or a neighbour; the value itself where there is none, which then was never stored.
+    """
+    near, far = (math.nextafter(value, towards) for towards in (-math.inf, math.inf))
+    candidates = (value, near, far, math.nextafter(near, -math.inf), math.nextafter(far, math.inf))
+    return next((each for each in candidates if math.isfinite(each) and as_stored(each) == value), value)
+
+
 def _parts(text: str) -> tuple[int, int]:
     """The digits of a number as one integer, and the power of ten to multiply it by."""
     digits, _, exponent = text.partition("e")

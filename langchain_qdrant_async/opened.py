@@ -10,7 +10,7 @@ from langchain_qdrant_async.collection import Collections, StoredOrigin, compare
 from langchain_qdrant_async.config import CollectionSpec, Distance, Layout
 from langchain_qdrant_async.connection import Connection
 from langchain_qdrant_async.embedding.reduced import ReducedEmbeddings
-from langchain_qdrant_async.errors import CollectionMismatch, InvalidVector, PermissionDenied, Unimplemented
+from langchain_qdrant_async.errors import CollectionMismatch, InvalidVector, NotFound, PermissionDenied, Unimplemented
 from langchain_qdrant_async.origin import Origin, reduced_of
 from langchain_qdrant_async.responses import CollectionInfo, VectorInfo
 
@@ -99,6 +99,7 @@ class LazyCollection:
         self.embedding = embedding
         self._collections = Collections(connection)
         self._opened: Opened | None = None
+        self._forgotten = 0
         self._owes_indexes = plan.spec is not None and plan.create and plan.validate
 
     @property
@@ -114,8 +115,17 @@ class LazyCollection:
         return self.plan.distance or Distance.COSINE
 
     def forget(self) -> None:
-        """Look the collection up again next time."""
+        """Look the collection up again next time; what is being looked up now is not remembered."""
         self._opened = None
+        self._forgotten += 1
+
+    async def moved(self, opened: Opened, timeout: float | None = None) -> bool:
+        """Whether the name means another collection than this one by now, as after a reindexing.
+
+        Whoever asks after a write, and writes again if it is so, loses nothing: a reindexing takes over what was
+        written before it moved the alias.
+        """
+        return opened.name != self.plan.name and await self._real_name(timeout) != opened.name
 
     async def for_reading(self, timeout: float | None = None) -> Opened | None:
         """The collection; None when there is none yet, or nothing in it.
@@ -129,12 +139,9 @@ class LazyCollection:
 
     async def find(self, timeout: float | None = None) -> Opened | None:
         """The collection, be it empty; None when there is none yet. Raises as `for_reading` does."""
-        if self._opened is None or not self._opened.readable:  # somebody else may have chosen a reduction since
-            look_up = self._collections.find if self.plan.create else self._collections.describe
-            name = await self._real_name(timeout)
-            info = await look_up(name, timeout=timeout)
-            self._opened = None if info is None else await self._open(info, timeout)
-        return self._opened
+        if self._opened is not None and self._opened.readable:
+            return self._opened
+        return await self._look_up(timeout)  # also when it was not: somebody else may have chosen a reduction since
 
     async def for_writing(self, dimension: int, origin: Origin | None, timeout: float | None = None) -> Opened:
         """The collection, made for vectors of `dimension` numbers unless the plan says otherwise.
@@ -163,9 +170,28 @@ class LazyCollection:
 
     async def _found_again(self, timeout_s: float | None) -> Opened:
         self.forget()
+        opened = await self._look_up(timeout_s)
+        if opened is None:
+            raise CollectionMismatch(f"collection {self.plan.name!r} was dropped while it was being made; try again")
+        return opened
+
+    async def _look_up(self, timeout_s: float | None) -> Opened | None:
+        forgotten, opened = self._forgotten, await self._existing(timeout_s)
+        if forgotten == self._forgotten:
+            self._opened = opened
+        return opened
+
+    async def _existing(self, timeout_s: float | None) -> Opened | None:
+        """The collection as it is; an alias that moves while it is being looked at is followed."""
         name = await self._real_name(timeout_s)
-        self._opened = await self._open(await self._collections.describe(name, timeout=timeout_s), timeout_s)
-        return self._opened
+        try:
+            return await self._open(await self._collections.describe(name, timeout=timeout_s), timeout_s)
+        except NotFound:
+            if name != self.plan.name and await self._real_name(timeout_s) != name:
+                return await self._existing(timeout_s)
+            if not self.plan.create:
+                raise
+            return None
 
     async def _open(self, info: CollectionInfo, timeout_s: float | None) -> Opened:
         self.plan.accept(info)

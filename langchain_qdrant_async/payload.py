@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from langchain_qdrant_async.errors import InvalidPayload
-from langchain_qdrant_async.floats import EXACT_FLOATS_KEY, as_stored
+from langchain_qdrant_async.floats import EXACT_FLOATS_KEY, as_stored, to_store
 from langchain_qdrant_async.paths import EMPTY_LISTS_KEY, to_step
 from langchain_qdrant_async.proto import json
 
@@ -133,6 +133,29 @@ def from_payload(
         metadata,
         None if original is None else original.string_value or None,
     )
+
+
+def to_copy(payload: Mapping[str, json.Value]) -> dict[str, json.Value]:
+    """A payload as it came from Qdrant, to be written again and come back the same: it rounds some floats each time."""
+    copies = {}
+    for key, value in payload.items():
+        copies[key] = json.Value()
+        copies[key].CopyFrom(value)
+        _unround(copies[key])
+    return copies
+
+
+def _unround(value: json.Value) -> None:
+    """In place."""
+    kind = value.WhichOneof("kind")
+    if kind == "double_value":
+        value.double_value = to_store(value.double_value)
+    elif kind == "struct_value":
+        for item in value.struct_value.fields.values():
+            _unround(item)
+    elif kind == "list_value":
+        for item in value.list_value.values:
+            _unround(item)
 
 
 def to_fields(values: Mapping[str, Any], path: str = "payload") -> dict[str, json.Value]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.collection import ORIGIN_POINT, Collections
 from langchain_qdrant_async.config import INDEX_KINDS, CollectionSpec, Hnsw, Layout
 from langchain_qdrant_async.connection import Connection
+from langchain_qdrant_async.embedding.calls import Calls
 from langchain_qdrant_async.embedding.quality import Quality
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.opened import CollectionPlan, LazyCollection, Opened
-from langchain_qdrant_async.payload import from_payload
+from langchain_qdrant_async.payload import from_payload, to_copy
 from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.requests import (
     create_field_index,
@@ -31,8 +34,8 @@ from langchain_qdrant_async.vectors import packed
 
 PAGE = 256
 """Points read, embedded and written at once."""
-MOST_PASSES = 20
-"""Passes after which writers are taken to be faster than the copy."""
+MOST_PASSES = 10
+"""Passes after which writers are taken to be as fast as the copy: the rest is taken over after the switch."""
 
 Progress = Callable[[int, int], object]
 """Called with the documents looked at so far, and all."""
@@ -51,7 +54,7 @@ class Reindexed:
     documents: int
     """Documents embedded, those that changed meanwhile more than once."""
     passes: int
-    """Times that the collections were compared; the last found them equal."""
+    """Times that the collections were compared before the switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,71 +75,97 @@ class Copy:
     source: str
     target: Opened
     layout: Layout
+    calls: Calls
+    equal: dict[int, bytes] = field(default_factory=dict)
+    """The state of each point, by id, in which both collections were found to have it."""
 
-    async def until_equal(self, on_progress: Progress | None = None) -> tuple[int, int]:
-        """Compare and mend until a pass finds nothing to do; documents embedded, and passes.
-
-        Raises:
-            InvalidInput: writers were faster in every one of many passes.
-        """
-        embedded = 0
-        for passes in range(1, MOST_PASSES + 1):
-            changed = await self.mend(on_progress)
+    async def catch_up(self, on_progress: Progress | None = None) -> tuple[int, int]:
+        """Compare and mend until a pass finds little to do; documents embedded, and passes."""
+        embedded = passes = 0
+        while True:
+            passes += 1
+            changed = await self._mend(on_progress)
             removed = await self._remove_strangers()
             embedded += changed
-            if not changed and not removed:
+            if changed + removed <= (PAGE if passes > 1 else 0) or passes == MOST_PASSES:
                 return embedded, passes
-        raise InvalidInput(f"{self.source!r} changed during each of {MOST_PASSES} passes; write less, and call again")
 
-    async def mend(self, on_progress: Progress | None = None, *, only_missing: bool = False) -> int:
+    async def settle(self) -> None:
+        """After the alias has moved: take over what reached the source since the last pass.
+
+        Both collections may have been written to since. What the target has otherwise than they had it then is newer
+        than what the source has.
+        """
+        async for page in _pages(self.connection, self.source):
+            changed = [each for each in page if self.equal.get(_key(each.id)) != _state(each)]
+            structs = await self._structs(changed)  # embedded before the target is looked at: that takes longest
+            newer = {key for key, state in (await self._there(changed)).items() if self.equal.get(key) != state}
+            await self._write([each for each in structs if _key(each.id) not in newer])
+        await self._remove_strangers(settling=True)
+
+    async def _mend(self, on_progress: Progress | None) -> int:
         """Embed and write the documents that the target lacks, or has otherwise; how many."""
         total = (await Collections(self.connection).describe(self.source)).points_count
         changed = seen = 0
         async for page in _pages(self.connection, self.source):
-            differing = await self._differing(page, only_missing=only_missing)
-            await self._write(differing)
+            states = {_key(each.id): _state(each) for each in page}
+            open_ = [each for each in page if self.equal.get(_key(each.id)) != states[_key(each.id)]]
+            there = await self._there(open_)
+            differing = [each for each in open_ if there.get(_key(each.id)) != states[_key(each.id)]]
+            await self._write(await self._structs(differing))
+            self.equal.update(states)
             changed, seen = changed + len(differing), seen + len(page)
             if on_progress is not None:
                 on_progress(seen, max(seen, total))
         return changed
 
-    async def _differing(
-        self, page: Sequence[points.RetrievedPoint], *, only_missing: bool
-    ) -> list[points.RetrievedPoint]:
-        response = await self.connection.points.Get(get_points(self.target.name, [each.id for each in page]))
-        there = {_key(each.id): dict(each.payload) for each in response.result}
-        if only_missing:
-            return [each for each in page if _key(each.id) not in there]
-        return [each for each in page if there.get(_key(each.id)) != dict(each.payload)]
-
-    async def _write(self, page: Sequence[points.RetrievedPoint]) -> None:
+    async def _there(self, page: Sequence[points.RetrievedPoint]) -> dict[int, bytes]:
+        """The states in which the target has these points, as far as it has them."""
         if not page:
-            return
+            return {}
+        response = await self.connection.points.Get(get_points(self.target.name, [each.id for each in page]))
+        return {_key(each.id): _state(each) for each in response.result}
+
+    async def _structs(self, page: Sequence[points.RetrievedPoint]) -> list[points.PointStruct]:
+        """The same documents with the target's vectors."""
+        if not page:
+            return []
         texts = [from_payload(each.payload, content_key=self.layout.content_key).text for each in page]
         assert self.target.embedding is not None  # noqa: S101  `begin` gave one
-        rows = await TextVectors(self.target.embedding, texts, len(texts)).rows(range(len(texts)))
-        structs = [
-            point_struct(each.id, packed(row), each.payload, self.layout) for each, row in zip(page, rows, strict=True)
+        rows = await TextVectors(self.target.embedding, self.calls, texts, len(texts)).rows(range(len(texts)))
+        return [
+            point_struct(each.id, packed(row), to_copy(each.payload), self.layout)
+            for each, row in zip(page, rows, strict=True)
         ]
-        response = await self.connection.points.Upsert(upsert_points(self.target.name, structs))
-        check_completed(response, "the copy")
 
-    async def _remove_strangers(self) -> int:
-        """Delete what the source no longer has; how much."""
+    async def _write(self, structs: Sequence[points.PointStruct]) -> None:
+        if structs:
+            response = await self.connection.points.Upsert(upsert_points(self.target.name, structs))
+            check_completed(response, "the copy")
+
+    async def _remove_strangers(self, *, settling: bool = False) -> int:
+        """Delete what the source no longer has; when settling, only what the target has had all the while. How much."""
         removed = 0
-        async for page in _pages(self.connection, self.target.name, with_payload=False):
+        async for page in _pages(self.connection, self.target.name, with_payload=settling):
             response = await self.connection.points.Get(get_points(self.source, [each.id for each in page]))
             there = {_key(each.id) for each in response.result}
-            strangers = [each.id for each in page if _key(each.id) not in there]
-            if strangers:
-                done = await self.connection.points.Delete(delete_points(self.target.name, strangers))
-                check_completed(done, "the copy")
+            strangers = [each for each in page if _key(each.id) not in there]
+            if settling:
+                strangers = [each for each in strangers if self.equal.get(_key(each.id)) == _state(each)]
+            await self._remove([each.id for each in strangers])
             removed += len(strangers)
         return removed
 
+    async def _remove(self, ids: Sequence[common.PointId]) -> None:
+        if ids:
+            done = await self.connection.points.Delete(delete_points(self.target.name, ids))
+            check_completed(done, "the copy")
+        for each in ids:
+            self.equal.pop(_key(each), None)
+
 
 async def begin(
-    connection: Connection, source: Opened, layout: Layout, embedding: Embeddings, into: str | None = None
+    connection: Connection, source: Opened, layout: Layout, embedding: Embeddings, calls: Calls, into: str | None = None
 ) -> Copy:
     """A collection for an embedding, made like the source and still empty; or the one that was begun before.
 
@@ -149,17 +178,17 @@ async def begin(
     begun = LazyCollection(connection, CollectionPlan(name, layout), embedding)
     target = await begun.find()
     if target is None or target.origin is None:
-        target = await _made_like(connection, source, name, layout, embedding)
-    return Copy(connection, source.name, target, layout)
+        target = await _made_like(connection, source, name, layout, embedding, calls)
+    return Copy(connection, source.name, target, layout, calls)
 
 
 async def _made_like(
-    connection: Connection, source: Opened, name: str, layout: Layout, embedding: Embeddings
+    connection: Connection, source: Opened, name: str, layout: Layout, embedding: Embeddings, calls: Calls
 ) -> Opened:
     texts = await sample_texts(connection, source.name, layout.content_key, FIT_SAMPLE)
     if not texts:
         raise InvalidInput(f"collection {source.name!r} has no documents to build another from")
-    dimension, origin = await TextVectors(embedding, texts, 1).origin()
+    dimension, origin = await TextVectors(embedding, calls, texts, 1).origin()
     info = await Collections(connection).describe(source.name)
     plan = CollectionPlan(name, layout, spec_like(info, name, dimension, layout))
     target = await LazyCollection(connection, plan, embedding).for_writing(dimension, origin)
@@ -209,5 +238,12 @@ async def _pages(
         offset = response.next_page_offset
 
 
-def _key(point_id: common.PointId) -> str | int:
-    return point_id.uuid or point_id.num
+def _key(point_id: common.PointId) -> int:
+    """The id as a number of its own, a UUID as a negative one: smaller than its text."""
+    return -1 - uuid.UUID(point_id.uuid).int if point_id.uuid else point_id.num
+
+
+def _state(point: points.RetrievedPoint) -> bytes:
+    """What two equal payloads have in common."""
+    payload = points.RetrievedPoint(payload=point.payload).SerializeToString(deterministic=True)
+    return hashlib.blake2b(payload, digest_size=16).digest()

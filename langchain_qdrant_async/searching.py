@@ -9,7 +9,6 @@ from langchain_core.documents import Document
 
 from langchain_qdrant_async.blocking import blocking
 from langchain_qdrant_async.context import StoreContext
-from langchain_qdrant_async.embedding.reduced import ArrayEmbeddings
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.filters import FilterInput
 from langchain_qdrant_async.ids import GivenId, identify, to_texts
@@ -259,15 +258,12 @@ class Searching(StoreContext):
 
     async def _vector(self, query: str | Floats, opened: Opened) -> points.DenseVector:
         """The query's vector, by the embedding that fits the collection unless it is one already."""
-        row = to_array(await self._embed_query(query, opened)) if isinstance(query, str) else query
+        if isinstance(query, str):
+            row = to_array(await self._calls.query(self._required_embedding(opened), query))
+        else:
+            row = query
         self._check_size(len(row), opened)
         return packed(row)
-
-    async def _embed_query(self, query: str, opened: Opened) -> DenseInput:
-        embedding = self._required_embedding(opened)
-        if isinstance(embedding, ArrayEmbeddings):
-            return await embedding.aembed_query_array(query)
-        return await embedding.aembed_query(query)
 
     async def _found(self, request: points.QueryPoints, timeout_s: float | None) -> list[tuple[Document, float]]:
         response = await self.connection.points.Query(request, timeout=timeout_s)

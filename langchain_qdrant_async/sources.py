@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
-from langchain_qdrant_async.embedding.reduced import ArrayEmbeddings, ReducedEmbeddings
+from langchain_qdrant_async.embedding.calls import Calls
+from langchain_qdrant_async.embedding.reduced import ReducedEmbeddings
 from langchain_qdrant_async.errors import EmbeddingError
 from langchain_qdrant_async.opened import LazyCollection, Opened
 from langchain_qdrant_async.origin import Origin, model_of, origin_of, reduced_of
@@ -52,15 +53,17 @@ class TextVectors:
     with fitting one on a sample of these texts.
     """
 
-    def __init__(self, embedding: Embeddings, texts: Sequence[str], batch_size: int) -> None:
+    def __init__(self, embedding: Embeddings, calls: Calls, texts: Sequence[str], batch_size: int) -> None:
         """Remember the texts; nothing is embedded before `open`."""
         self._embedding = embedding
+        self._calls = calls
         self._texts = texts
         self._batch_size = batch_size
         self._kept: dict[int, Floats] = {}
 
     async def open(self, collection: LazyCollection, timeout_s: float | None) -> Opened:
         """The collection, with the embedding that fits it."""
+        self._kept = {}  # of another collection, if this one is the second
         found = await collection.find(timeout_s)
         self._embedding = found.embedding or self._embedding if found is not None else self._embedding
         dimension, origin = await self.origin()
@@ -107,11 +110,7 @@ class TextVectors:
     async def _embed(self, texts: list[str]) -> Floats:
         if not texts:
             return np.empty((0, 0), np.float32)
-        embedding = self._embedding
-        embed = (
-            embedding.aembed_documents_array if isinstance(embedding, ArrayEmbeddings) else embedding.aembed_documents
-        )
-        vectors = await embed(texts)
+        vectors = await self._calls.documents(self._embedding, texts)
         if len(vectors) != len(texts):
             raise EmbeddingError(f"the embedding gave {len(vectors)} vectors for {len(texts)} texts")
         return to_matrix(vectors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from langchain_qdrant_async.context import StoreContext
 from langchain_qdrant_async.errors import InvalidInput, InvalidVector, NotFound, PartialWrite
 from langchain_qdrant_async.filters import FilterInput
 from langchain_qdrant_async.ids import GivenId, identify, to_texts
-from langchain_qdrant_async.opened import Opened
+from langchain_qdrant_async.opened import LazyCollection, Opened
 from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.records import Documents, Record, documents_of
 from langchain_qdrant_async.requests import (
@@ -88,7 +88,8 @@ class Writing(StoreContext):
         write = _Write(whole_number("batch_size", batch_size, at_least=1), write_ordering(ordering), timeout)
         embedding = self._required_embedding()
         records = await self._records(documents)
-        await self._write(records, write, TextVectors(embedding, [record.text for record in records], batch_size))
+        texts = [record.text for record in records]
+        await self._write(records, write, TextVectors(embedding, self._calls, texts, batch_size))
         return documents.ids
 
     async def aadd_documents(
@@ -185,12 +186,13 @@ class Writing(StoreContext):
         selector = self._selector(ids, filter, delete_all=delete_all)
         ordered = write_ordering(ordering)
 
-        async def ask(opened: Opened) -> bool:
+        async def change(opened: Opened) -> None:
             request = delete_points(opened.name, _sparing_origin(selector, opened), ordered)
             check_completed(await self.connection.points.Delete(request, timeout=timeout), "the deletion")
-            return True
 
-        return True if selector == [] else await self._ask(ask, timeout) or True
+        if selector != []:
+            await self._change(change, LazyCollection.for_reading, timeout)
+        return True
 
     def _selector(
         self,
@@ -216,9 +218,36 @@ class Writing(StoreContext):
         return [record async for record in _paced(documents.records(self.layout))]
 
     async def _write(self, records: list[Record], write: _Write, source: VectorSource) -> None:
-        if not records:
-            return
-        opened = await source.open(self._collection, write.timeout_s)
+        async def change(opened: Opened) -> None:
+            await self._write_to(opened, records, write, source)
+
+        if records:
+            await self._change(change, source.open, write.timeout_s)
+
+    async def _change(
+        self,
+        change: Callable[[Opened], Awaitable[None]],
+        opening: Callable[[LazyCollection, float | None], Awaitable[Opened | None]],
+        timeout_s: float | None,
+    ) -> None:
+        """Change the collection that the name means when it is done: all of it again if that is another one by then.
+
+        So a collection that is reindexed or dropped meanwhile costs no document, and a change made twice is one.
+        """
+        lost = None
+        while (opened := await opening(self._collection, timeout_s)) is not None:
+            try:
+                await change(opened)
+            except NotFound:
+                if opened.name == lost:
+                    raise  # the collection is there: something else was not found
+                lost = opened.name
+            else:
+                if not await self._collection.moved(opened, timeout_s):
+                    return
+            self._collection.forget()
+
+    async def _write_to(self, opened: Opened, records: list[Record], write: _Write, source: VectorSource) -> None:
         written = 0
         try:
             for start in range(0, len(records), write.batch_size):
@@ -226,6 +255,8 @@ class Writing(StoreContext):
                 batch = records[positions.start : positions.stop]
                 await self._write_batch(opened, batch, await source.rows(positions), write)
                 written = positions.stop
+        except NotFound:
+            raise  # what was written is gone as well
         except Exception as error:
             if not written:
                 raise
@@ -243,12 +274,7 @@ class Writing(StoreContext):
 
     async def _upsert(self, opened: Opened, part: Sequence[points.PointStruct], write: _Write) -> None:
         request = upsert_points(opened.name, part, write.ordering)
-        try:
-            response = await self.connection.points.Upsert(request, timeout=write.timeout_s)
-        except NotFound:
-            self._collection.forget()
-            raise
-        check_completed(response, "the write")
+        check_completed(await self.connection.points.Upsert(request, timeout=write.timeout_s), "the write")
 
     add_texts = blocking(aadd_texts)
     add_documents = blocking(aadd_documents)

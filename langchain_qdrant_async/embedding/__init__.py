@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from langchain_qdrant_async.embedding.bm25 import Bm25Embeddings as Bm25Embeddings
+    from langchain_qdrant_async.embedding.calls import ArrayEmbeddings as ArrayEmbeddings
     from langchain_qdrant_async.embedding.fingerprint import fingerprint_of as fingerprint_of
     from langchain_qdrant_async.embedding.moments import Moments as Moments
     from langchain_qdrant_async.embedding.quality import Quality as Quality
-    from langchain_qdrant_async.embedding.reduced import ArrayEmbeddings as ArrayEmbeddings
     from langchain_qdrant_async.embedding.reduced import ReducedEmbeddings as ReducedEmbeddings
     from langchain_qdrant_async.embedding.reduction import Reduction as Reduction
     from langchain_qdrant_async.embedding.sentence_transformer import (
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from langchain_qdrant_async.embedding.sparse import SpladeEmbeddings as SpladeEmbeddings
 
 _HOMES = {
-    "ArrayEmbeddings": "reduced",
+    "ArrayEmbeddings": "calls",
     "Bm25Embeddings": "bm25",
     "FastEmbedSparseEmbeddings": "sparse",
     "Moments": "moments",

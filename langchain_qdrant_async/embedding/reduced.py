@@ -6,16 +6,16 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
+from langchain_qdrant_async.embedding.calls import ArrayEmbeddings, Calls
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint, fingerprint_of
 from langchain_qdrant_async.embedding.matrix import (
     SLICE_ROWS,
     Matrix,
-    Rows,
     Vector,
     as_list,
     as_lists,
@@ -37,25 +37,6 @@ if TYPE_CHECKING:
 
 FIT_BATCH = 256
 """Texts that are embedded at once while fitting."""
-THREADS = 4
-"""Calls of a model without async methods that run at once; more of them wait."""
-
-
-@runtime_checkable
-class ArrayEmbeddings(Protocol):
-    """Embeddings that can give arrays, which spares a list of Python floats for each vector."""
-
-    def embed_documents_array(self, texts: list[str]) -> Matrix:
-        """(texts, size)."""
-
-    def embed_query_array(self, text: str) -> Vector:
-        """(size,)."""
-
-    async def aembed_documents_array(self, texts: list[str]) -> Matrix:
-        """(texts, size)."""
-
-    async def aembed_query_array(self, text: str) -> Vector:
-        """(size,)."""
 
 
 class ReducedEmbeddings(Embeddings):
@@ -89,7 +70,8 @@ class ReducedEmbeddings(Embeddings):
         self._reduction = reduction
         self._settling = threading.Lock()
         self._source = type(self.embeddings).__name__
-        self._threads = Threads("embedding-calls", THREADS)
+        self._calls = Calls()
+        self._threads = Threads("reduction", 1)
 
     @property
     def reduction(self) -> Reduction | None:
@@ -237,17 +219,19 @@ class ReducedEmbeddings(Embeddings):
 
     async def aembed_query_array(self, text: str) -> Vector:
         """As `aembed_query`, float32 (dimension,)."""
-        return self._reduce_one(await self._query(check_text(text)))
+        return self._reduce_one(await self._calls.query(self.embeddings, check_text(text)))
 
     def close(self) -> None:
         """End the threads, and close the model if it can be closed."""
         self._threads.close()
+        self._calls.close()
         close: Callable[[], object] = getattr(self.embeddings, "close", _nothing_to_close)
         close()
 
     async def aclose(self) -> None:
         """As `close`, without blocking the loop."""
         self._threads.close(wait=False)
+        self._calls.close(wait=False)
         aclose = getattr(self.embeddings, "aclose", None)
         if aclose is not None:
             await aclose()
@@ -255,27 +239,11 @@ class ReducedEmbeddings(Embeddings):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.embeddings!r}, dimension={self.dimension})"
 
-    async def _documents(self, texts: list[str]) -> Rows:
-        inner = self.embeddings
-        if isinstance(inner, ArrayEmbeddings):
-            return await inner.aembed_documents_array(texts)
-        if type(inner).aembed_documents is not Embeddings.aembed_documents:
-            return await inner.aembed_documents(texts)
-        return await self._threads.run(inner.embed_documents, texts)
-
-    async def _query(self, text: str) -> list[float] | Vector:
-        inner = self.embeddings
-        if isinstance(inner, ArrayEmbeddings):
-            return await inner.aembed_query_array(text)
-        if type(inner).aembed_query is not Embeddings.aembed_query:
-            return await inner.aembed_query(text)
-        return await self._threads.run(inner.embed_query, text)
-
     async def _full_slices(self, texts: list[str]) -> AsyncIterator[Matrix]:
         """A slice at a time: converting 5,000 lists of 384 floats in one go would stall the loop for 100 ms."""
         if not texts:
             return
-        rows = await self._documents(texts)
+        rows = await self._calls.documents(self.embeddings, texts)
         check_count(rows, len(texts), self._source)
         for start in range(0, len(texts), SLICE_ROWS):
             part = rows[start : start + SLICE_ROWS]

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_qdrant_async import AsyncQdrantVectorStore, Collections, Connection
-from langchain_qdrant_async.floats import EXACT_FLOATS_KEY, as_stored, between
+from langchain_qdrant_async.floats import EXACT_FLOATS_KEY, as_stored, between, to_store
 from langchain_qdrant_async.payload import from_payload, from_value, to_payload, to_value
 from langchain_qdrant_async.proto import common
 from langchain_qdrant_async.requests import get_points
@@ -26,6 +26,12 @@ def test_what_is_stored_is_very_near(value: float) -> None:
     assert low <= value <= high
     assert abs(as_stored(value) - value) <= 4 * ulp(value) or abs(value) < 1e-290
     assert as_stored(-value) == -as_stored(value)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_copy_of_what_is_stored_is_stored_the_same(value: float) -> None:
+    stored = as_stored(value)
+    assert not isfinite(stored) or as_stored(to_store(stored)) == stored
 
 
 @given(st.decimals(-(10**9), 10**9, places=3))

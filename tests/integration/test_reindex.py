@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import random
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -18,6 +20,7 @@ from langchain_qdrant_async import (
     ReducedEmbeddings,
     ScalarQuantization,
 )
+from langchain_qdrant_async.floats import as_stored
 from tests.embeddings import WordEmbeddings
 
 TEXTS = [f"{word} {number}" for word in ("red", "green", "blue", "black", "white") for number in range(60)]
@@ -28,6 +31,21 @@ class OtherModel(WordEmbeddings):
 
     def _vector(self, text: str) -> list[float]:
         return super()._vector(" ".join(f"{word}!" for word in text.split()))
+
+
+class GatedModel(WordEmbeddings):
+    """Says that it was asked for documents, and waits until it may answer."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.fingerprint = {"class": "WordEmbeddings", "size": size}
+        self.open, self.entered = asyncio.Event(), asyncio.Event()
+        self.open.set()
+
+    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
+        self.entered.set()
+        await self.open.wait()
+        return await super().aembed_documents(texts)
 
 
 def _reduced() -> ReducedEmbeddings:
@@ -121,24 +139,95 @@ async def test_documents_written_meanwhile_are_taken_over(
     connection: Connection, store: AsyncQdrantVectorStore, alias: str
 ) -> None:
     writer = AsyncQdrantVectorStore(connection, alias, _reduced())
-    pending = [f"late {n}" for n in range(5)]
+    pending: list[Callable[[], Awaitable[object]]] = [
+        lambda: writer.aadd_texts([f"late {n}" for n in range(5)]),
+        lambda: writer.adelete(["0"]),
+        lambda: writer.aadd_texts(["changed"], ids=["1"]),
+    ]
 
     def during(seen: int, total: int) -> None:
         if pending:
-            tasks.append(asyncio.ensure_future(writer.aadd_texts([pending.pop()], ids=[str(10_000 + len(pending))])))
-        elif len(tasks) == 5:
-            tasks.append(asyncio.ensure_future(writer.adelete(["0"])))
-            tasks.append(asyncio.ensure_future(writer.aadd_texts(["changed"], ids=["1"])))
+            tasks.append(asyncio.ensure_future(pending.pop()()))
 
     tasks: list[asyncio.Future[object]] = []
     done = await store.areindex(on_progress=during)
     await asyncio.gather(*tasks)
     assert done.passes > 1
+    assert not pending
     for n in range(5):
         assert await _exact(store, f"late {n}")
     assert await store.aget_by_ids(["0"]) == []
     assert [each.page_content for each in await store.aget_by_ids(["1"])] == ["changed"]
     assert await _exact(store, "changed")
+
+
+async def test_what_stores_write_during_the_switch_is_not_lost(
+    connection: Connection, store: AsyncQdrantVectorStore, alias: str
+) -> None:
+    """Three stores add, change and delete without a pause while the collection is replaced again and again."""
+    kept = {str(n): text for n, text in enumerate(TEXTS)}
+    stop = asyncio.Event()
+
+    async def write(writer: AsyncQdrantVectorStore, first: int) -> None:
+        chance = random.Random(first)
+        mine = [str(n) for n in range(first, len(TEXTS), 3)]
+        for number in itertools.count():
+            if stop.is_set():
+                return
+            id_, text = chance.choice([*mine, f"{first}-{number}"]), f"written {first} {number}"
+            if chance.random() < 0.3:
+                await writer.adelete([id_])
+                kept.pop(id_, None)
+            else:
+                await writer.aadd_texts([text], ids=[id_])
+                kept[id_] = text
+            await asyncio.sleep(0)
+
+    others = [store, *(AsyncQdrantVectorStore(connection, alias, _reduced()) for _ in range(2))]
+    writers = [asyncio.create_task(write(each, n)) for n, each in enumerate(others)]
+    for _ in range(4):
+        await store.areindex()
+    stop.set()
+    await asyncio.gather(*writers)
+    reader = AsyncQdrantVectorStore(connection, alias, _reduced())
+    found = await reader.asimilarity_search("written", k=5_000)
+    assert {each.id: each.page_content for each in found} == kept
+    sample = random.Random(0).sample(sorted(kept), 20)
+    assert all([await _exact(reader, kept[id_]) for id_ in sample])
+
+
+async def test_a_write_into_a_collection_that_is_replaced_meanwhile_reaches_the_new_one(
+    connection: Connection, store: AsyncQdrantVectorStore, alias: str
+) -> None:
+    slow = AsyncQdrantVectorStore(connection, alias, ReducedEmbeddings(GatedModel(60), dimension=20))
+    gate = slow.embedding.embeddings  # type: ignore[union-attr]
+    assert isinstance(gate, GatedModel)
+    await slow.asimilarity_search("red 1")
+    gate.open.clear()
+    writing = asyncio.create_task(slow.aadd_texts(["red late", "red later"], ids=["late", "later"], batch_size=1))
+    await gate.entered.wait()
+    await store.areindex()
+    gate.open.set()
+    assert await writing == ["late", "later"]
+    assert len(await store.aget_by_ids(["late", "later"])) == 2
+    assert await _exact(store, "red later")
+
+
+async def test_floats_come_through_as_they_are(
+    connection: Connection, store: AsyncQdrantVectorStore, alias: str
+) -> None:
+    """Qdrant rounds some floats each time that they are written: a copy of a copy would drift away."""
+    drawn = (random.Random(n).uniform(1, 2) * 10.0 ** (n % 200) for n in itertools.count())
+    drifting = (each for each in drawn if len({each, as_stored(each), as_stored(as_stored(each))}) == 3)
+    numbers = list(itertools.islice(drifting, 20))
+    await store.aadd_texts(
+        [f"red {each}" for each in numbers], [{"x": each, "deep": [{"x": each}]} for each in numbers]
+    )
+    for _ in range(2):
+        assert (await store.areindex()).passes == 2
+    found = await store.asimilarity_search("red", k=1_000, filter={"x": {"$exists": True}})
+    assert sorted(each.metadata["x"] for each in found) == sorted(numbers)
+    assert all(each.metadata["deep"] == [{"x": each.metadata["x"]}] for each in found)
 
 
 async def test_one_that_was_interrupted_is_continued(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -18,6 +19,12 @@ from langchain_qdrant_async.vectors import Floats, to_matrix
 FIT_SAMPLE = 2_048
 """Texts that a reduction is fitted on when the first documents of a collection are written: evenly spread over those of
 the call, all of them where there are fewer."""
+
+
+FEW_TEXTS = 200
+"""Below which a fit keeps markedly less: 97 % of nDCG@10 on Cranfield with 200 texts, 92 with 50."""
+
+_log = logging.getLogger(__name__)
 
 
 class VectorSource(Protocol):
@@ -97,6 +104,12 @@ class TextVectors:
         full = await reduced.aembed_full_array([self._texts[position] for position in sample])
         self._kept = dict(zip(sample, full, strict=True))
         reduction = await reduced.apropose(full)
+        if reduction.kind != "identity" and len(sample) < FEW_TEXTS:
+            _log.warning(
+                "the reduction of a new collection is fitted on %d texts only: write some hundred in the first call, "
+                "fit it beforehand with ReducedEmbeddings.fit, or build the collection anew later with areindex",
+                len(sample),
+            )
         return reduced.dimension, Origin(model_of(reduced), None if reduction.kind == "identity" else reduction)
 
     def _settle(self, embedding: Embeddings) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from langchain_qdrant_async.embedding.bm25 import Bm25Embeddings as Bm25Embeddings
+    from langchain_qdrant_async.embedding.cache import EmbeddingCache as EmbeddingCache
     from langchain_qdrant_async.embedding.calls import ArrayEmbeddings as ArrayEmbeddings
     from langchain_qdrant_async.embedding.fingerprint import fingerprint_of as fingerprint_of
     from langchain_qdrant_async.embedding.moments import Moments as Moments
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ArrayEmbeddings": "calls",
     "Bm25Embeddings": "bm25",
+    "EmbeddingCache": "cache",
     "FastEmbedSparseEmbeddings": "sparse",
     "Moments": "moments",
     "Quality": "quality",
@@ -39,6 +41,7 @@ _HOMES = {
 __all__ = [
     "ArrayEmbeddings",
     "Bm25Embeddings",
+    "EmbeddingCache",
     "FastEmbedSparseEmbeddings",
     "Moments",
     "Quality",

@@ -24,26 +24,32 @@ def partial_whitening(spread: Spread, dimension: int, exponent: float = EXPONENT
     The result is turned so that all its numbers vary alike: Qdrant's Int8 quantisation has one scale for all of them.
     """
     moment = spread.moment()
-    strengths, directions = _strongest(moment, dimension)
+    strengths, directions = _strongest(moment, dimension, complete=spread.count >= len(moment))
     steadied = _steadied(strengths, moment, shrinkage(spread))
     scaled = directions * (steadied / steadied[0]) ** (-exponent / 2)
     turned: Matrix = (scaled @ rotation(dimension)).astype(np.float32)
     return turned
 
 
-def _strongest(moment: Square, dimension: int) -> tuple[NDArray[np.float64], Square]:
+def _strongest(moment: Square, dimension: int, *, complete: bool) -> tuple[NDArray[np.float64], Square]:
     """Eigenvalues in falling order and their eigenvectors, the same on every machine.
 
-    A trace of a fixed diagonal decides between directions that the sample says nothing about (fewer texts than
-    dimensions), and each direction's largest component is made positive.
+    Each direction's largest component is made positive. Where the sample is not complete, having fewer texts than
+    dimensions, a trace of fixed random directions decides between those that it says nothing about.
     """
-    size = len(moment)
-    trace = 1e-9 * np.trace(moment) / size
-    values, vectors = np.linalg.eigh(moment + trace * np.diag(np.linspace(1, 0, size)))
+    values, vectors = np.linalg.eigh(moment if complete else moment + _undecided(moment))
     values, vectors = values[::-1][:dimension], vectors[:, ::-1][:, :dimension]
     largest = np.abs(vectors).argmax(axis=0)
     signs: NDArray[np.float64] = np.sign(vectors[largest, np.arange(dimension)])
     return values, vectors * signs
+
+
+def _undecided(moment: Square) -> Square:
+    """Random directions in a fixed order, too weak to change any that the sample has seen."""
+    size = len(moment)
+    directions = rotation(size, seed=1)
+    weak: Square = 1e-9 * np.trace(moment) / size * (directions * np.linspace(1, 0, size)) @ directions.T
+    return weak
 
 
 def _steadied(strengths: NDArray[np.float64], moment: Square, shrunk: float) -> NDArray[np.float64]:

@@ -24,6 +24,8 @@ HOME = "sentence-transformers/"
 """Where the hub keeps models that are named without an owner."""
 
 EXTRA = "langchain-qdrant-async[sentence-transformers]"
+BACKENDS = {"onnx": ("onnxruntime", "optimum")}
+"""What a backend needs, for those that an extra of the same name brings."""
 
 
 def load(name: str, options: Mapping[str, Any]) -> SentenceTransformer:
@@ -38,6 +40,7 @@ def load(name: str, options: Mapping[str, Any]) -> SentenceTransformer:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
         raise ImportError(f"sentence-transformers is needed for {name!r}: pip install '{EXTRA}'.") from error
+    _check_backend(name, options)
     model: SentenceTransformer = _first(SentenceTransformer, name, options)
     if options.get("backend", "torch") == "torch":
         from langchain_qdrant_async.embedding.onednn import quicken
@@ -57,6 +60,16 @@ def load_sparse(name: str, options: Mapping[str, Any]) -> SparseEncoder:
         raise ImportError(f"sentence-transformers is needed for {name!r}: pip install '{EXTRA}'.") from error
     model: SparseEncoder = _first(SparseEncoder, name, options)
     return model
+
+
+def _check_backend(name: str, options: Mapping[str, Any]) -> None:
+    backend = str(options.get("backend"))
+    lacking = [module for module in BACKENDS.get(backend, ()) if importlib.util.find_spec(module) is None]
+    if lacking:
+        raise ImportError(
+            f"{' and '.join(lacking)} needed for {name!r} with backend={backend!r}: "
+            f"pip install 'langchain-qdrant-async[{backend}]'."
+        )
 
 
 def _let_waiting_threads_sleep() -> None:

@@ -138,7 +138,9 @@ class FastEmbedSparseEmbeddings(SparseEmbeddings):
             try:
                 fastembed = import_module("fastembed")
             except ImportError as error:
-                raise ImportError(f"fastembed is needed for {self.model_name!r}: pip install fastembed.") from error
+                raise ImportError(
+                    f"fastembed is needed for {self.model_name!r}: pip install 'langchain-qdrant-async[fastembed]'."
+                ) from error
             self._model = fastembed.SparseTextEmbedding(model_name=self.model_name, **self._options)
         return self._model
 

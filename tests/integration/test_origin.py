@@ -96,6 +96,17 @@ async def test_the_first_documents_choose_the_reduction(connection: Connection, 
     assert await _best(store, "red apple") == {"red apple", "apple red"}
 
 
+async def test_a_fit_on_few_texts_is_said(
+    connection: Connection, collection_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = _store(connection, collection_name, _reduced())
+    await store.aadd_texts(TEXTS[:3])
+    assert "fitted on 3 texts only" in caplog.text
+    caplog.clear()
+    await store.aadd_texts(TEXTS)
+    assert not caplog.text
+
+
 async def test_each_text_is_embedded_once(connection: Connection, collection_name: str) -> None:
     class Counting(WordEmbeddings):
         texts = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import math
+import threading
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 from langchain_core.documents import Document
-from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 from langchain_core.indexing import InMemoryRecordManager, aindex, index
 from langchain_core.vectorstores import InMemoryVectorStore
 
@@ -648,3 +649,24 @@ def test_index(store: AsyncQdrantVectorStore, encoder: Any) -> None:
     for expected in ({"num_added": 3, "num_skipped": 0}, {"num_added": 0, "num_skipped": 3}):
         result = index(documents, records, store, cleanup="incremental", source_id_key="source", key_encoder=encoder)
         assert expected.items() <= result.items()
+
+
+async def test_a_model_without_coroutines_runs_on_the_stores_own_threads(
+    connection: Connection, collection_name: str
+) -> None:
+    """LangChain would run it in the loop's default executor, which everything in the process shares."""
+    threads: set[str] = set()
+
+    class Blocking(Embeddings):
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
+            threads.add(threading.current_thread().name)
+            return [[1.0, 2.0] for _ in texts]
+
+        def embed_query(self, text: str) -> list[float]:
+            return self.embed_documents([text])[0]
+
+    async with AsyncQdrantVectorStore(connection, collection_name, Blocking()) as store:
+        await store.aadd_texts(FRUIT)
+        await asyncio.gather(*(store.asimilarity_search(text) for text in FRUIT * 10))
+        await store.amax_marginal_relevance_search("apple")
+    assert threads <= {f"embedding-calls_{n}" for n in range(4)}

@@ -106,7 +106,7 @@ def test_a_missing_sparse_model_says_what_to_do() -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("fastembed") is not None, reason="fastembed is installed here")
 def test_without_fastembed_the_error_names_it() -> None:
-    with pytest.raises(ImportError, match="pip install fastembed"):
+    with pytest.raises(ImportError, match=r"pip install .langchain-qdrant-async\[fastembed\]"):
         FastEmbedSparseEmbeddings().embed_query("cat")
 
 

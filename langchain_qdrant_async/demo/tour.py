@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import aclosing
+from multiprocessing import get_context
 from pathlib import Path
 from textwrap import shorten
 
@@ -45,13 +47,23 @@ async def run(folder: Path, console: Console, found: Sequence[Definition] | None
         found: what to index; by default the whole standard library.
     """
     started = time.perf_counter()
+    embeddings = embedding()
     async with Connection(str(folder)) as connection:
-        store = library(connection, embedding())
-        await _index(store, console, await asyncio.to_thread(definitions) if found is None else found)
+        store = library(connection, embeddings)
+        console.print("Reading Python's standard library, and loading the model.")
+        library_read = _definitions() if found is None else asyncio.sleep(0, found)
+        documented, _ = await asyncio.gather(library_read, embeddings.aembed_query(""))
+        await _index(store, console, documented)
         await _warm_up(store, console)
         await _show(store, console)
     console.print(f"\nAll of it took {time.perf_counter() - started:.1f} s. The data stays in [bold]{folder}[/].")
     console.print('Ask it something yourself: [bold]langchain-qdrant-async search "your words"[/]')
+
+
+async def _definitions() -> Sequence[Definition]:
+    """Read in a process of its own: that takes seconds of Python, as loading the model does."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return await asyncio.get_running_loop().run_in_executor(process, definitions)
 
 
 async def _index(store: AsyncQdrantVectorStore, console: Console, found: Sequence[Definition]) -> None:

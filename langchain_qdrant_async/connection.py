@@ -10,8 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypedDict
+from typing import TypedDict
 
 import grpc
 import grpc.aio
@@ -19,6 +18,7 @@ from pydantic import SecretStr
 
 from langchain_qdrant_async.blocking import blocking, elsewhere
 from langchain_qdrant_async.channel import OPTIONS, Channel, Peer
+from langchain_qdrant_async.closing import Closing
 from langchain_qdrant_async.config import (
     GRPC_PORT,
     REST_PORT,
@@ -52,7 +52,7 @@ async def _closed_with_loop(channel: grpc.aio.Channel) -> AsyncGenerator[None, N
         await channel.close(None)
 
 
-class Connection:
+class Connection(Closing):
     """One Qdrant, for any number of stores, threads and event loops.
 
     The constructor does no I/O. A gRPC channel works only on the loop that opened it, so there is one for each loop
@@ -191,22 +191,6 @@ class Connection:
             await elsewhere(self._engine.stop())
 
     close = blocking(aclose)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Engine:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, Self
 
 from langchain_core.documents import Document
@@ -13,6 +12,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 
 from langchain_qdrant_async.blocking import blocking, run
+from langchain_qdrant_async.closing import Closing
 from langchain_qdrant_async.collection import Collections
 from langchain_qdrant_async.config import CollectionSpec, Distance, Embedded, Layout, Remote, distance_of
 from langchain_qdrant_async.connection import Connection, ConnectionOptions, connection_of
@@ -29,7 +29,7 @@ from langchain_qdrant_async.searching import Searching
 from langchain_qdrant_async.writing import BATCH_SIZE, Writing
 
 
-class AsyncQdrantVectorStore(Searching, Writing, VectorStore):  # type: ignore[misc]  # LangChain's `**kwargs` are spelled out
+class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type: ignore[misc]  # LangChain's `**kwargs` are spelled out
     """Documents in a Qdrant collection, found by meaning and by filter, without ever blocking the event loop.
 
     Every `a…` method is a coroutine over Qdrant's gRPC stubs and awaits the embedding's own `aembed_…`; its blocking
@@ -133,23 +133,7 @@ class AsyncQdrantVectorStore(Searching, Writing, VectorStore):  # type: ignore[m
         if self._owns_connection:
             await self.connection.aclose()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     close = blocking(aclose)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     async def _asimilarity_search_with_relevance_scores(
         self, query: str, k: int = 4, **kwargs: Any

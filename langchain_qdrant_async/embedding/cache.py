@@ -8,13 +8,13 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
 from langchain_core.stores import BaseStore
 
+from langchain_qdrant_async.closing import Closing
 from langchain_qdrant_async.embedding.fingerprint import fingerprint_of
 from langchain_qdrant_async.embedding.shared_encoder import Purpose
 from langchain_qdrant_async.embedding.threads import Threads
@@ -35,7 +35,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class EmbeddingCache(BaseStore[str, list[float]]):
+class EmbeddingCache(Closing, BaseStore[str, list[float]]):
     """Vectors by text, in an SQLite file that any number of processes may share.
 
         cached = CacheBackedEmbeddings(model, EmbeddingCache("vectors.db", model))
@@ -114,22 +114,6 @@ class EmbeddingCache(BaseStore[str, list[float]]):
         if self._database is not None:
             await self._threads.run(self._close)
         self._threads.close(wait=False)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _on_file(self, work: Callable[Concatenate[sqlite3.Connection, str, P], T]) -> Callable[P, T]:
         """The work, done in one transaction. Runs on the cache's own thread only."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
+from langchain_qdrant_async.closing import Closing
 from langchain_qdrant_async.embedding.calls import ArrayEmbeddings, Calls
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint, fingerprint_of
 from langchain_qdrant_async.embedding.matrix import (
@@ -39,7 +40,7 @@ FIT_BATCH = 256
 """Texts that are embedded at once while fitting."""
 
 
-class ReducedEmbeddings(Embeddings):
+class ReducedEmbeddings(Closing, Embeddings):
     """Any embeddings, giving exactly `dimension` numbers for a text.
 
     A model that gives `dimension` numbers is left as it is. A larger one is reduced by `reduction`, or by one that

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
+from langchain_qdrant_async.closing import Closing
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint
 from langchain_qdrant_async.embedding.matrix import Matrix, Vector, as_list, as_lists, check_text, check_texts, to_lists
 from langchain_qdrant_async.embedding.models import canonical_name, load
@@ -24,7 +24,7 @@ WINDOW = 4096
 Backend = Literal["torch", "onnx", "openvino"]
 
 
-class SentenceTransformerEmbeddings(Embeddings):
+class SentenceTransformerEmbeddings(Closing, Embeddings):
     """A sentence-transformers model whose `aembed_*` never block the loop and share the model's calls.
 
     The constructor does no I/O; the model is loaded on the first text, on a thread of its own. Concurrent calls from
@@ -146,22 +146,6 @@ class SentenceTransformerEmbeddings(Embeddings):
         """As `close`, without blocking the loop."""
         await self._encoder.aclose()
         self._model = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model_name!r})"

@@ -12,6 +12,7 @@ import functools
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from langchain_qdrant_async.errors import QdrantStoreError
@@ -88,6 +89,21 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_background.forget)
 
 
+_waiting: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("waiting", default=None)
+
+
+def waiting_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop that stands still until the running coroutine ends, because a blocking method was called on it."""
+    return _waiting.get()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 def submit(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     """Start a coroutine on the background loop, in a copy of the caller's context."""
     return asyncio.run_coroutine_threadsafe(coroutine, _background.loop())
@@ -111,7 +127,11 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         raise QdrantStoreError(
             "a blocking method was called from a coroutine that another blocking method runs; await its `a…` twin there"
         )
-    future = submit(coroutine)
+    token = _waiting.set(_running_loop())
+    try:
+        future = submit(coroutine)  # in a copy of this context
+    finally:
+        _waiting.reset(token)
     try:
         return future.result()
     except BaseException:

@@ -10,11 +10,10 @@ from typing import Any, cast
 import grpc
 import grpc.aio
 
-from langchain_qdrant_async.config import REST_PORT, Policy
+from langchain_qdrant_async.config import REST_PORT, Policy, check_seconds
 from langchain_qdrant_async.errors import (
     ConnectionClosed,
     DeadlineExceeded,
-    InvalidInput,
     NotFound,
     PermissionDenied,
     RpcError,
@@ -55,10 +54,11 @@ ONCE = frozenset(
 OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
-    # gRPC waits a second and more after a refused connection, failing every call meanwhile: our own pauses are shorter.
+    # After a refused connection gRPC waits, a second and more by default, and fails every call meanwhile: for less than
+    # our own attempts take, or a server that is there again would not be found by any of them.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.max_reconnect_backoff_ms", 200),
     # With the global pool two connections share a socket, and closing one would not close it.
     ("grpc.use_local_subchannel_pool", 1),
 )
@@ -149,8 +149,7 @@ class Rpc:
         policy = self._peer.policy
         if timeout_s is None:
             timeout_s = policy.read_deadline_s if self._reads else policy.write_deadline_s
-        if not timeout_s > 0:
-            raise InvalidInput(f"timeout must be above 0 seconds, not {timeout_s!r}")
+        timeout_s = check_seconds("timeout", timeout_s)
         now = asyncio.get_running_loop().time()
         return Attempts(self.method, timeout_s, policy.retry.attempts, now + timeout_s, now)
 

@@ -224,9 +224,9 @@ def _connection(path: Path | None, url: str | None) -> Connection:
     from langchain_qdrant_async.connection import Connection
     from langchain_qdrant_async.demo.library import default_folder
 
-    if path and url:
+    if path is not None and url is not None:
         _refuse("give --path or --url, not both")
-    if url:
+    if url is not None:
         return Connection(Remote(url, api_key=os.environ.get(API_KEY)))
     folder = path or default_folder()
     if not folder.is_dir():

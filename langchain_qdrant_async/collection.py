@@ -6,7 +6,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 
-from langchain_qdrant_async.config import CollectionSpec, Hnsw, IndexKind, Layout
+from langchain_qdrant_async.config import INDEX_KINDS, CollectionSpec, Hnsw, IndexKind, Layout
 from langchain_qdrant_async.connection import Connection
 from langchain_qdrant_async.errors import AlreadyExists, CollectionMismatch, InvalidInput, NotFound
 from langchain_qdrant_async.ids import NAMESPACE
@@ -55,7 +55,7 @@ class Collections:
             timeout: seconds that each of the calls may take.
 
         Raises:
-            CollectionMismatch: it exists with another size, distance or vector name.
+            CollectionMismatch: it exists with another size, distance, vector name, or kind of payload index.
         """
         info = await self.find(spec.name, timeout=timeout)
         if info is None:
@@ -124,6 +124,8 @@ class Collections:
             layout: where metadata stands; `Layout(metadata_key=None)` to name payload keys themselves.
             timeout: seconds that the call may take.
         """
+        if kind not in INDEX_KINDS:
+            raise InvalidInput(f"no payload index of kind {kind!r}; there are {', '.join(sorted(INDEX_KINDS))}")
         key = to_path(field, metadata_key=(layout or Layout()).metadata_key)
         response = await self._connection.points.CreateFieldIndex(
             create_field_index(_named(name), key, kind), timeout=timeout
@@ -196,11 +198,15 @@ class Collections:
     async def _with_indexes(
         self, spec: CollectionSpec, info: CollectionInfo, timeout_s: float | None
     ) -> CollectionInfo:
-        missing = {
-            name: kind
-            for name, kind in spec.payload_indexes.items()
-            if to_path(name, metadata_key=spec.layout.metadata_key) not in info.payload_indexes
-        }
+        paths = {name: to_path(name, metadata_key=spec.layout.metadata_key) for name in spec.payload_indexes}
+        missing = {name: kind for name, kind in spec.payload_indexes.items() if paths[name] not in info.payload_indexes}
+        for name, kind in spec.payload_indexes.items():
+            theirs = info.payload_indexes.get(paths[name], kind)
+            if theirs != kind:
+                raise CollectionMismatch(
+                    f"collection {info.name!r} indexes {name!r} as {theirs} where {kind} was asked for: change the "
+                    "spec, or index it anew with Collections.index"
+                )
         for name, kind in missing.items():
             await self.index(spec.name, name, kind, layout=spec.layout, timeout=timeout_s)
         return await self.describe(spec.name, timeout=timeout_s) if missing else info

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import random
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -21,6 +23,11 @@ from langchain_qdrant_async.proto import collections
 GRPC_PORT = 6334
 REST_PORT = 6333
 MEMORY = ":memory:"
+SCHEMES = ("grpc", "http", "https")
+MOST_SECONDS = 1e8
+"""Three years: gRPC takes a deadline that is too far away for one that has passed."""
+
+_HOST_AND_PORT = re.compile(r"[\w.-]+:\d+")
 
 IndexKind = Literal["keyword", "integer", "float", "bool", "datetime", "text", "geo", "uuid"]
 
@@ -50,8 +57,8 @@ class Remote:
     def __post_init__(self) -> None:
         if not isinstance(self.address, str) or not self.address.strip():
             raise InvalidInput("Remote needs an address such as 'localhost:6334' or 'https://example.com:6334'")
-        if isinstance(self.api_key, str):
-            object.__setattr__(self, "api_key", SecretStr(self.api_key) if self.api_key else None)
+        object.__setattr__(self, "address", self.address.strip())
+        object.__setattr__(self, "api_key", _secret(self.api_key))
         _ = self.target
         if self.api_key and not self.secure and not _is_loopback(self.host):
             warnings.warn(
@@ -61,7 +68,7 @@ class Remote:
     @property
     def secure(self) -> bool:
         """Whether the channel uses TLS."""
-        return self.tls if self.tls is not None else self.address.startswith("https://")
+        return self.tls if self.tls is not None else self.address.lower().startswith("https://")
 
     @property
     def host(self) -> str:
@@ -86,7 +93,12 @@ class Remote:
             host, port = parts.hostname, parts.port
         except ValueError as error:
             raise InvalidInput(f"{self.address!r} is not an address: {error}") from error
-        if not host or parts.scheme not in {"grpc", "http", "https"}:
+        if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+            raise InvalidInput(
+                f"the address of {host!r} has more than a host and a port: gRPC knows no user, path or query; a key is"
+                " given as api_key"
+            )
+        if not host or parts.scheme not in SCHEMES or port == 0 or any(map(str.isspace, host)):
             raise InvalidInput(
                 f"{self.address!r} is not an address such as 'localhost:6334' or 'https://example.com:6334'"
             )
@@ -119,17 +131,55 @@ class Embedded:
         return str(self.path) == MEMORY
 
 
-def target_of(text: str, *, api_key: str | SecretStr | None = None) -> Remote | Embedded:
+Target: TypeAlias = Remote | Embedded | str | Path
+"""What a connection can be made to."""
+
+
+def _secret(key: object) -> SecretStr | None:
+    """The API key, which travels as gRPC metadata.
+
+    Source: https://grpc.io/docs/guides/metadata/: values are printable ASCII.
+    """
+    if key is None or isinstance(key, str | SecretStr):
+        text = key.get_secret_value() if isinstance(key, SecretStr) else key or ""
+        if not all(" " <= character <= "~" for character in text):
+            raise InvalidInput("the API key has characters that no key has, perhaps a line break at its end: strip it")
+        return SecretStr(text) if text else None
+    raise InvalidInput(f"an API key is a string, not {type(key).__name__}")
+
+
+def target_of(text: str | Path, *, api_key: str | SecretStr | None = None) -> Remote | Embedded:
     """What a string means: `":memory:"`, a URL, or a folder.
 
     Raises:
-        InvalidInput: an API key was given for an engine that has none.
+        InvalidInput: it may mean either, or an API key was given for an engine that has none.
     """
-    if text.startswith(("http://", "https://", "grpc://")):
-        return Remote(text, api_key=api_key)
+    if isinstance(text, str):
+        scheme, separator, _ = text.strip().partition("://")
+        if separator and scheme.lower() in SCHEMES:
+            return Remote(text, api_key=api_key)
+        if separator or _HOST_AND_PORT.fullmatch(text.strip()):
+            raise InvalidInput(
+                f"{text!r} may be a server or a folder: write 'http://host:6334' for a server, './{text}' for a folder"
+            )
     if api_key is not None:
         raise InvalidInput(f"{text!r} names an embedded engine, which has no API key; a server is named by a URL")
     return Embedded(text)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def check_seconds(name: str, value: object) -> float:
+    """A time span, which may be infinite, as gRPC can take it.
+
+    Raises:
+        InvalidInput: it is no number above 0.
+    """
+    if not isinstance(value, int | float) or not _is_number(value) or value <= 0:
+        raise InvalidInput(f"{name} must be above 0 seconds, not {value!r}")
+    return min(value, MOST_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +197,10 @@ class Retry:
     """Upper bound of any pause, in seconds."""
 
     def __post_init__(self) -> None:
-        if self.attempts < 1 or self.first_pause_s < 0 or self.longest_pause_s < 0:
-            raise InvalidInput("Retry needs attempts >= 1 and pauses >= 0 seconds")
+        whole = isinstance(self.attempts, int) and not isinstance(self.attempts, bool)
+        pauses = (self.first_pause_s, self.longest_pause_s)
+        if not whole or self.attempts < 1 or not all(_is_number(each) and each >= 0 for each in pauses):
+            raise InvalidInput("Retry needs a whole number of attempts >= 1 and pauses >= 0 seconds")
 
     def pause_s(self, attempt: int, error: RpcError) -> float:
         """Seconds to wait after attempt number `attempt` (from 1) ended in `error`."""
@@ -171,8 +223,10 @@ class Policy:
     """Seconds between pings on a connection with calls under way, so that a dead peer is noticed."""
 
     def __post_init__(self) -> None:
-        if min(self.read_deadline_s, self.write_deadline_s, self.keepalive_s) <= 0:
-            raise InvalidInput("Policy needs deadlines and keepalive above 0 seconds")
+        for name in ("read_deadline_s", "write_deadline_s", "keepalive_s"):
+            check_seconds(f"Policy.{name}", getattr(self, name))
+        if not isinstance(self.retry, Retry):
+            raise InvalidInput(f"Policy.retry is a Retry, not {self.retry!r}; Retry(attempts=1) turns retries off")
 
 
 @dataclass(frozen=True, slots=True)

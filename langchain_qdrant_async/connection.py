@@ -10,26 +10,31 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import grpc
 import grpc.aio
 from pydantic import SecretStr
 
-from langchain_qdrant_async.blocking import blocking, elsewhere
+from langchain_qdrant_async.blocking import blocking, elsewhere, waiting_loop
 from langchain_qdrant_async.channel import OPTIONS, Channel, Peer
 from langchain_qdrant_async.closing import Closing
 from langchain_qdrant_async.config import (
     GRPC_PORT,
+    MEMORY,
     REST_PORT,
     Embedded,
     Policy,
     Remote,
+    Target,
     target_of,
 )
 from langchain_qdrant_async.embedded import EngineLease, join
 from langchain_qdrant_async.errors import ConnectionClosed, InvalidInput
 from langchain_qdrant_async.proto import CollectionsStub, PointsStub, QdrantStub, SnapshotsStub
+
+_POLL_S = 0.01
+MOST_INT32 = 2**31 - 1
 
 
 @dataclass(slots=True)
@@ -52,6 +57,25 @@ async def _closed_with_loop(channel: grpc.aio.Channel) -> AsyncGenerator[None, N
         await channel.close(None)
 
 
+async def _close_on(loop: asyncio.AbstractEventLoop, closing: AsyncGenerator[None, None]) -> None:
+    """Close another loop's channel on that loop; does not wait for one that ends meanwhile, or that waits for us."""
+    closed = threading.Event()
+
+    async def close() -> None:
+        try:
+            await closing.aclose()
+        finally:
+            closed.set()
+
+    tasks: list[asyncio.Task[None]] = []  # a task that nobody holds may vanish
+    try:
+        loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(close())))
+    except RuntimeError:  # ended, and has closed its generators
+        return
+    while loop.is_running() and loop is not waiting_loop() and not closed.is_set():  # noqa: ASYNC110  loops end silently
+        await asyncio.sleep(_POLL_S)
+
+
 class Connection(Closing):
     """One Qdrant, for any number of stores, threads and event loops.
 
@@ -66,19 +90,23 @@ class Connection(Closing):
     """
 
     def __init__(
-        self, target: Remote | Embedded | str, *, api_key: str | SecretStr | None = None, policy: Policy | None = None
+        self,
+        target: Target,
+        *,
+        api_key: str | SecretStr | None = None,
+        policy: Policy | None = None,
     ) -> None:
         """Say where Qdrant is.
 
         Args:
-            target: a `Remote`, an `Embedded`, or a string: a URL, `":memory:"`, or a folder.
+            target: a `Remote`, an `Embedded`, or a string: a URL, `":memory:"`, or a folder, which may be a `Path`.
             api_key: with a URL only; a `Remote` has its own.
             policy: deadlines and retries.
 
         Raises:
             InvalidInput: the target cannot be understood.
         """
-        if isinstance(target, str):
+        if isinstance(target, str | Path):
             target = target_of(target, api_key=api_key)
         elif api_key is not None:
             raise InvalidInput("give the api_key to Remote(...); Connection takes one only beside a URL")
@@ -149,7 +177,7 @@ class Connection(Closing):
         _claim_grpc()
         options: tuple[tuple[str, int | str], ...] = (
             *OPTIONS,
-            ("grpc.keepalive_time_ms", round(self.policy.keepalive_s * 1_000)),
+            ("grpc.keepalive_time_ms", round(min(self.policy.keepalive_s * 1_000, MOST_INT32))),
         )
         if isinstance(self.target, Remote) and self.target.secure:
             credentials = grpc.ssl_channel_credentials(root_certificates=self.target.root_certificates)
@@ -186,7 +214,7 @@ class Connection(Closing):
             if loop is here:
                 await each.closing.aclose()
             elif loop.is_running():
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(each.closing.aclose(), loop))
+                await _close_on(loop, each.closing)
         if self._engine is not None:
             await elsewhere(self._engine.stop())
 
@@ -268,9 +296,9 @@ class ConnectionOptions(TypedDict, total=False):
     connection: Connection
     """A connection that exists already; it stays the caller's to close."""
     location: str
-    """`":memory:"` or a URL."""
+    """`":memory:"`, or as `url`."""
     url: str
-    """`http(s)://host[:port]`."""
+    """`http(s)://host[:port]` or `host[:port]`."""
     host: str
     """The host alone."""
     port: int
@@ -302,6 +330,7 @@ def connection_of(options: ConnectionOptions) -> tuple[Connection, bool]:
         raise InvalidInput(
             f"unknown option {', '.join(sorted(unknown))}; there are {', '.join(ConnectionOptions.__annotations__)}"
         )
+    options = cast("ConnectionOptions", {name: value for name, value in options.items() if value is not None})
     if "connection" in options:
         return options["connection"], False
     named = [name for name in ("location", "url", "host", "path") if options.get(name)]
@@ -322,7 +351,7 @@ def _target_of_options(options: ConnectionOptions) -> Remote | Embedded:
     address = options.get("location") or options.get("url") or options["host"]
     target = (
         target_of(address, api_key=options.get("api_key"))
-        if "host" not in options
+        if address == MEMORY
         else Remote(address, api_key=options.get("api_key"), tls=options.get("https"))
     )
     if isinstance(target, Remote) and ("grpc_port" in options or target.port == REST_PORT):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import grpc
 from langchain_core.embeddings import Embeddings
 
-from langchain_qdrant_async.config import Layout
+from langchain_qdrant_async.config import Layout, check_seconds
 from langchain_qdrant_async.connection import Connection
 from langchain_qdrant_async.embedding.calls import Calls
-from langchain_qdrant_async.errors import InvalidInput, NotFound
+from langchain_qdrant_async.errors import DeadlineExceeded, InvalidInput, NotFound
 from langchain_qdrant_async.filters import FilterInput, to_filter
 from langchain_qdrant_async.opened import LazyCollection, Opened, check_size
 from langchain_qdrant_async.proto import common
@@ -39,7 +41,21 @@ class StoreContext:
         """The answer of the collection; None when there is none yet, or none any more that writing would not make.
 
         A collection that was dropped since it was opened, or an alias that means another one now, is opened anew, once.
+
+        Raises:
+            DeadlineExceeded: all of it, with embedding and opening, took longer than was allowed.
         """
+        try:
+            async with asyncio.timeout(None if timeout_s is None else check_seconds("timeout", timeout_s)):
+                return await self._ask_in_time(question, timeout_s)
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                f"no answer from collection {self.collection_name!r} at {self.connection.address} within {timeout_s:g}"
+                " s, embedding included: pass a longer timeout",
+                code=grpc.StatusCode.DEADLINE_EXCEEDED,
+            ) from error
+
+    async def _ask_in_time(self, question: Callable[[Opened], Awaitable[T]], timeout_s: float | None) -> T | None:
         opened = await self._collection.for_reading(timeout_s)
         if opened is None:
             return None

@@ -99,7 +99,7 @@ class EngineLease:
             _log.warning("the embedded engine of %s (pid %d) did not let go in time", self._folder, self.pid)
         finally:
             self.drop()
-        if self._ephemeral and self.lost.is_set():
+        if self._ephemeral and self._ended.is_set():  # by itself, and then it has done so, or killed
             await asyncio.wrap_future(_in_thread(self._clean_up))
 
     def drop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 
 from langchain_core.embeddings import Embeddings
@@ -13,6 +14,9 @@ from langchain_qdrant_async.embedding.reduced import ReducedEmbeddings
 from langchain_qdrant_async.errors import CollectionMismatch, InvalidVector, NotFound, PermissionDenied, Unimplemented
 from langchain_qdrant_async.origin import Origin, reduced_of
 from langchain_qdrant_async.responses import CollectionInfo, VectorInfo
+
+TRUST_S = 1.0
+"""For how long a reader goes on with what an alias meant. Whoever writes asks each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class LazyCollection:
         self._collections = Collections(connection)
         self._opened: Opened | None = None
         self._forgotten = 0
+        self._trusted_until = 0.0
         self._owes_indexes = plan.spec is not None and plan.create and plan.validate
 
     @property
@@ -119,13 +124,28 @@ class LazyCollection:
         self._opened = None
         self._forgotten += 1
 
+    def doubt(self) -> None:
+        """Ask what the name means before the collection is used again."""
+        self._trusted_until = 0.0
+
     async def moved(self, opened: Opened, timeout: float | None = None) -> bool:
         """Whether the name means another collection than this one by now, as after a reindexing.
 
         Whoever asks after a write, and writes again if it is so, loses nothing: a reindexing takes over what was
         written before it moved the alias.
         """
-        return opened.name != self.plan.name and await self._real_name(timeout) != opened.name
+        if opened.name != self.plan.name and await self._real_name(timeout) != opened.name:
+            return True
+        return opened.empty and await self._was_outrun(opened, timeout)
+
+    async def _was_outrun(self, opened: Opened, timeout_s: float | None) -> bool:
+        """Whether another first writer has settled the origin of an empty collection otherwise, just after this one."""
+        stored = await self._collections.origin(await self._collections.describe(opened.name, timeout=timeout_s))
+        if stored is not None and opened.origin is not None and not stored.origin.same(opened.origin.origin):
+            return True
+        if self._opened is opened:
+            self._opened = replace(opened, empty=False)
+        return False
 
     async def for_reading(self, timeout: float | None = None) -> Opened | None:
         """The collection; None when there is none yet, or nothing in it.
@@ -139,8 +159,9 @@ class LazyCollection:
 
     async def find(self, timeout: float | None = None) -> Opened | None:
         """The collection, be it empty; None when there is none yet. Raises as `for_reading` does."""
-        if self._opened is not None and self._opened.readable:
-            return self._opened
+        opened = self._opened
+        if opened is not None and opened.readable and not await self._moved_of_late(opened, timeout):
+            return opened
         return await self._look_up(timeout)  # also when it was not: somebody else may have chosen a reduction since
 
     async def for_writing(self, dimension: int, origin: Origin | None, timeout: float | None = None) -> Opened:
@@ -164,9 +185,21 @@ class LazyCollection:
             self._owes_indexes = False
             opened = await self._found_again(timeout)
         if opened.origin is None and opened.empty and origin is not None:
+            opened = await self._found_again(timeout)  # others may have been faster while this one fitted a reduction
+        if opened.origin is None and opened.empty and origin is not None:
             await self._collections.keep_origin(opened.name, origin, timeout=timeout)
             opened = await self._found_again(timeout)
         return opened
+
+    async def _moved_of_late(self, opened: Opened, timeout_s: float | None) -> bool:
+        """Whether an alias has been moved, by anybody; asked once in a while, by one of those who use it."""
+        if opened.name == self.plan.name or time.monotonic() < self._trusted_until:
+            return False
+        self._trusted_until = time.monotonic() + TRUST_S
+        moved = await self.moved(opened, timeout_s)
+        if moved:
+            self.forget()
+        return moved
 
     async def _found_again(self, timeout_s: float | None) -> Opened:
         self.forget()
@@ -178,7 +211,7 @@ class LazyCollection:
     async def _look_up(self, timeout_s: float | None) -> Opened | None:
         forgotten, opened = self._forgotten, await self._existing(timeout_s)
         if forgotten == self._forgotten:
-            self._opened = opened
+            self._opened, self._trusted_until = opened, time.monotonic() + TRUST_S
         return opened
 
     async def _existing(self, timeout_s: float | None) -> Opened | None:
@@ -226,6 +259,8 @@ class LazyCollection:
             return embedding
         if isinstance(embedding, ReducedEmbeddings):
             embedding = stored.origin.settled(embedding)  # a copy: the same model may serve other collections
+        elif reduced is not None and stored.origin.settled(reduced) is not reduced and stored.origin.reduction:
+            reduced.adopt(stored.origin.reduction)  # in a cache, which keeps its own
         if self.plan.validate:
-            stored.origin.accept(embedding, self.plan.name)
+            stored.origin.accept(embedding, self.plan.name, vector_of(info, self.plan.layout.vector_name).dimension)
         return embedding

@@ -54,14 +54,24 @@ class Origin:
         reduction = stored.get("reduction")
         return cls(stored["model"], Reduction.from_bytes(base64.b64decode(reduction)) if reduction else None)
 
+    def same(self, other: Origin) -> bool:
+        """Whether both make the same vectors."""
+        mine, theirs = (each.reduction.fingerprint if each.reduction else None for each in (self, other))
+        return self.model == other.model and mine == theirs
+
     def settled(self, embedding: ReducedEmbeddings) -> ReducedEmbeddings:
         """A copy of embeddings without a reduction that has this one; what cannot take it, as it is."""
         if embedding.reduction is not None or self.reduction is None or self.reduction.dimension != embedding.dimension:
             return embedding
         return embedding.with_reduction(self.reduction)
 
-    def accept(self, embedding: Embeddings, collection: str) -> None:
+    def accept(self, embedding: Embeddings, collection: str, dimension: int) -> None:
         """Check that an embedding makes such vectors; one that has no reduction yet adopts the collection's.
+
+        Args:
+            embedding: what a store has.
+            collection: its name, for the message.
+            dimension: numbers in its vectors.
 
         Raises:
             CollectionMismatch: another model or another reduction. The message names both.
@@ -71,19 +81,24 @@ class Origin:
             raise _mismatch(collection, _shown(self.model), _shown(ours), "use that model")
         reduced = reduced_of(embedding)
         if reduced is not None:
-            self._reduce(reduced, collection)
+            self._reduce(reduced, collection, dimension)
         elif self.reduction is not None:
             advice = f"wrap it in ReducedEmbeddings(model, dimension={self.reduction.dimension})"
             raise _mismatch(collection, f"vectors reduced by {self.reduction.fingerprint}", "the model alone", advice)
 
-    def _reduce(self, embedding: ReducedEmbeddings, collection: str) -> None:
-        stored = self.reduction or Reduction.identity(embedding.dimension)
+    def _reduce(self, embedding: ReducedEmbeddings, collection: str, dimension: int) -> None:
+        stored = self.reduction or Reduction.identity(dimension)
         try:
             embedding.adopt(stored)
         except InvalidInput as error:
             ours = f"{embedding.dimension} numbers" if embedding.reduction is None else embedding.reduction.fingerprint
-            advice = "make a ReducedEmbeddings without a reduction: it takes the collection's"
-            raise _mismatch(collection, f"vectors reduced by {stored.fingerprint}", ours, advice) from error
+            theirs = (
+                f"vectors reduced by {stored.fingerprint}" if self.reduction else f"the model's own {dimension} numbers"
+            )
+            advice = (
+                f"make a ReducedEmbeddings(model, {stored.dimension}) without a reduction: it takes the collection's"
+            )
+            raise _mismatch(collection, theirs, ours, advice) from error
 
 
 def reduced_of(embedding: Embeddings | None) -> ReducedEmbeddings | None:

@@ -15,9 +15,10 @@ from langchain_qdrant_async.config import INDEX_KINDS, CollectionSpec, Hnsw, Lay
 from langchain_qdrant_async.connection import Connection
 from langchain_qdrant_async.embedding.calls import Calls
 from langchain_qdrant_async.embedding.quality import Quality
-from langchain_qdrant_async.errors import InvalidInput
+from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput
 from langchain_qdrant_async.opened import CollectionPlan, LazyCollection, Opened
-from langchain_qdrant_async.payload import from_payload, to_copy
+from langchain_qdrant_async.payload import from_payload, to_copy, to_value
+from langchain_qdrant_async.proto import collections as wire
 from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.requests import (
     create_field_index,
@@ -36,6 +37,11 @@ PAGE = 256
 """Points read, embedded and written at once."""
 MOST_PASSES = 10
 """Passes after which writers are taken to be as fast as the copy: the rest is taken over after the switch."""
+
+COPY_OF = "langchain_qdrant_async.copy_of"
+"""Key of a collection's metadata: which one it is being built from."""
+COPIED_TO = "langchain_qdrant_async.copied_to"
+"""Key of a collection's metadata: which one is being built from it."""
 
 Progress = Callable[[int, int], object]
 """Called with the documents looked at so far, and all."""
@@ -89,6 +95,22 @@ class Copy:
             embedded += changed
             if changed + removed <= (PAGE if passes > 1 else 0) or passes == MOST_PASSES:
                 return embedded, passes
+
+    async def switch(self, alias: str, *, expected: str | None) -> None:
+        """Let the alias mean the new collection.
+
+        Raises:
+            CollectionMismatch: it does not mean `expected` any more; nothing was switched.
+        """
+        collections = Collections(self.connection)
+        meant = (await collections.aliases()).get(alias)
+        if expected is not None and meant not in {None, expected}:
+            raise CollectionMismatch(
+                f"{alias!r} means {meant!r} by now and not {expected!r}, which {self.target.name!r} was built from: "
+                f"another reindexing was faster. Drop {self.target.name!r}"
+            )
+        await collections.alias(alias, self.target.name)
+        await _write_note(self.connection, self.target.name, COPY_OF, "")
 
     async def settle(self) -> None:
         """After the alias has moved: take over what reached the source since the last pass.
@@ -164,6 +186,11 @@ class Copy:
             self.equal.pop(_key(each), None)
 
 
+async def release(connection: Connection, source: str) -> None:
+    """Let a collection that is kept be reindexed again."""
+    await _write_note(connection, source, COPIED_TO, "")
+
+
 async def begin(
     connection: Connection, source: Opened, layout: Layout, embedding: Embeddings, calls: Calls, into: str | None = None
 ) -> Copy:
@@ -174,12 +201,42 @@ async def begin(
     Raises:
         InvalidInput: the source has no documents.
     """
-    name = into or f"{source.name}-{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S}"
-    begun = LazyCollection(connection, CollectionPlan(name, layout), embedding)
-    target = await begun.find()
+    name = into or f"{source.name}-{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S}-{uuid.uuid4().hex[:6]}"
+    collections = Collections(connection)
+    await _check_source(collections, source, layout, name)
+    existing = await collections.find(name)
+    if existing is not None and (name == source.name or _note(existing, COPY_OF) != source.name):
+        raise InvalidInput(f"into={name!r} is a collection of its own: choose a name that is free, or drop it")
+    await _write_note(connection, source.name, COPIED_TO, name)
+    target = await LazyCollection(connection, CollectionPlan(name, layout), embedding).find()
     if target is None or target.origin is None:
         target = await _made_like(connection, source, name, layout, embedding, calls)
+        await _write_note(connection, name, COPY_OF, source.name)
     return Copy(connection, source.name, target, layout, calls)
+
+
+async def _check_source(collections: Collections, source: Opened, layout: Layout, name: str) -> None:
+    info = await collections.describe(source.name)
+    others = [repr(each) for each in (*info.vectors, *info.sparse_vectors) if each != layout.vector_name]
+    if others:
+        raise InvalidInput(f"{source.name!r} has other vectors, {', '.join(others)}, which a new collection would lack")
+    claimed = _note(info, COPIED_TO)
+    if claimed not in {"", name} and await collections.find(claimed) is not None:
+        raise CollectionMismatch(
+            f"{source.name!r} is being reindexed into {claimed!r}: wait for that, or if it was interrupted continue it"
+            f" with into={claimed!r}, or drop {claimed!r} and call again"
+        )
+
+
+def _note(info: CollectionInfo, key: str) -> str:
+    """What a reindexing has written down about a collection; nothing on servers without collection metadata."""
+    metadata = info.message.config.metadata
+    return metadata[key].string_value if key in metadata else ""
+
+
+async def _write_note(connection: Connection, name: str, key: str, text: str) -> None:
+    note = wire.UpdateCollection(collection_name=name, metadata={key: to_value(text)})
+    await connection.collections.Update(note)
 
 
 async def _made_like(

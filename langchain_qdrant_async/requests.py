@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypeVar
 
+import numpy as np
+
 from langchain_qdrant_async.config import CollectionSpec, Hnsw, Layout, ScalarQuantization
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import collections, common, json, points
@@ -14,6 +16,9 @@ Consistency: TypeAlias = int | Literal["all", "majority", "quorum"] | points.Rea
 Ordering: TypeAlias = Literal["weak", "medium", "strong"] | points.WriteOrdering
 
 M = TypeVar("M")
+
+MOST = 2**31
+"""What no count comes near; every field of Qdrant's messages holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,9 @@ class Search:
     def __post_init__(self) -> None:
         whole_number("k", self.k, at_least=1)
         whole_number("offset", self.offset, at_least=0)
+        given = self.score_threshold
+        if given is not None and (isinstance(given, bool) or not isinstance(given, int | float | np.number)):
+            raise InvalidInput(f"score_threshold must be a number, not {given!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +63,21 @@ class Diversity:
     def __post_init__(self) -> None:
         whole_number("fetch_k", self.fetch_k, at_least=1)
         given = self.lambda_mult
-        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 1:
+        if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not 0 <= given <= 1:
             raise InvalidInput(f"lambda_mult must be between 0 (most diverse) and 1 (least diverse), not {given!r}")
 
 
 def whole_number(name: str, value: object, *, at_least: int) -> int:
-    """The value, when it is a whole number that is large enough.
+    """The value, when it is a whole number that is large enough, numpy's among them.
 
     Raises:
         InvalidInput: it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
         raise InvalidInput(f"{name} must be a whole number, {at_least} or more, not {value!r}")
-    return value
+    if value >= MOST:
+        raise InvalidInput(f"{name} must be below {MOST:,}, not {value!r}")
+    return int(value)
 
 
 def query_points(collection: str, vector: points.DenseVector, search: Search, layout: Layout) -> points.QueryPoints:

@@ -9,6 +9,7 @@ from langchain_core.documents import Document
 
 from langchain_qdrant_async.blocking import blocking
 from langchain_qdrant_async.context import StoreContext
+from langchain_qdrant_async.embedding.matrix import as_matrix
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.filters import FilterInput
 from langchain_qdrant_async.ids import GivenId, identify, to_texts
@@ -79,10 +80,11 @@ class Searching(StoreContext):
             offset: how many of the best to leave out.
             score_threshold: worst score to return, as Qdrant scores: an upper bound for Euclid and Manhattan.
             consistency: how many replicas must agree: a number, `"all"`, `"majority"`, `"quorum"`.
-            timeout: seconds that the call may take, retries included.
+            timeout: seconds that the call may take, with embedding, looking the collection up, and retries.
 
         Raises:
             InvalidInput: before anything was sent.
+            DeadlineExceeded: it took longer.
         """
         found = await self.asimilarity_search_with_score(
             query, k, filter, search_params, offset, score_threshold, consistency, timeout=timeout
@@ -141,7 +143,7 @@ class Searching(StoreContext):
     ) -> list[tuple[Document, float]]:
         """As `asimilarity_search_with_score`, for a vector."""
         search = self._search(k, filter, search_params, offset, score_threshold, consistency)
-        return await self._nearest(embedding, search, timeout)
+        return await self._nearest(to_array(embedding), search, timeout)
 
     async def amax_marginal_relevance_search(
         self,
@@ -208,7 +210,7 @@ class Searching(StoreContext):
     ) -> list[tuple[Document, float]]:
         """As `amax_marginal_relevance_search_by_vector`, with each document's score against the vector."""
         search = self._search(k, filter, search_params, 0, score_threshold, consistency)
-        return await self._diverse(embedding, search, Diversity(fetch_k, lambda_mult), timeout)
+        return await self._diverse(to_array(embedding), search, Diversity(fetch_k, lambda_mult), timeout)
 
     def _search(
         self,
@@ -235,23 +237,19 @@ class Searching(StoreContext):
         return query
 
     async def _nearest(
-        self, query: str | DenseInput, search: Search, timeout_s: float | None
+        self, query: str | Floats, search: Search, timeout_s: float | None
     ) -> list[tuple[Document, float]]:
-        row = _checked(query)
-
         async def ask(opened: Opened) -> list[tuple[Document, float]]:
-            vector = await self._vector(row, opened)
+            vector = await self._vector(query, opened)
             return await self._found(query_points(opened.name, vector, search, self.layout), timeout_s)
 
         return await self._ask(ask, timeout_s) or []
 
     async def _diverse(
-        self, query: str | DenseInput, search: Search, diversity: Diversity, timeout_s: float | None
+        self, query: str | Floats, search: Search, diversity: Diversity, timeout_s: float | None
     ) -> list[tuple[Document, float]]:
-        row = _checked(query)
-
         async def ask(opened: Opened) -> list[tuple[Document, float]]:
-            vector = await self._vector(row, opened)
+            vector = await self._vector(query, opened)
             return await self._found(mmr_query_points(opened.name, vector, search, self.layout, diversity), timeout_s)
 
         return await self._ask(ask, timeout_s) or []
@@ -259,7 +257,8 @@ class Searching(StoreContext):
     async def _vector(self, query: str | Floats, opened: Opened) -> points.DenseVector:
         """The query's vector, by the embedding that fits the collection unless it is one already."""
         if isinstance(query, str):
-            row = to_array(await self._calls.query(self._required_embedding(opened), query))
+            embedding = self._required_embedding(opened)
+            row = as_matrix([await self._calls.query(embedding, query)], 1, type(embedding).__name__)[0]
         else:
             row = query
         self._check_size(len(row), opened)
@@ -277,7 +276,3 @@ class Searching(StoreContext):
     max_marginal_relevance_search = blocking(amax_marginal_relevance_search)
     max_marginal_relevance_search_by_vector = blocking(amax_marginal_relevance_search_by_vector)
     max_marginal_relevance_search_with_score_by_vector = blocking(amax_marginal_relevance_search_with_score_by_vector)
-
-
-def _checked(query: str | DenseInput) -> str | Floats:
-    return query if isinstance(query, str) else to_array(query)

@@ -10,11 +10,11 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.embedding.calls import Calls
+from langchain_qdrant_async.embedding.matrix import as_matrix
 from langchain_qdrant_async.embedding.reduced import ReducedEmbeddings
-from langchain_qdrant_async.errors import EmbeddingError
 from langchain_qdrant_async.opened import LazyCollection, Opened
 from langchain_qdrant_async.origin import Origin, model_of, origin_of, reduced_of
-from langchain_qdrant_async.vectors import Floats, to_matrix
+from langchain_qdrant_async.vectors import Floats
 
 FIT_SAMPLE = 2_048
 """Texts that a reduction is fitted on when the first documents of a collection are written: evenly spread over those of
@@ -124,6 +124,4 @@ class TextVectors:
         if not texts:
             return np.empty((0, 0), np.float32)
         vectors = await self._calls.documents(self._embedding, texts)
-        if len(vectors) != len(texts):
-            raise EmbeddingError(f"the embedding gave {len(vectors)} vectors for {len(texts)} texts")
-        return to_matrix(vectors)
+        return as_matrix(vectors, len(texts), type(self._embedding).__name__)

@@ -14,7 +14,7 @@ from langchain_core.vectorstores import VectorStore
 from langchain_qdrant_async.blocking import blocking, run
 from langchain_qdrant_async.closing import Closing
 from langchain_qdrant_async.collection import Collections
-from langchain_qdrant_async.config import CollectionSpec, Distance, Embedded, Layout, Remote, distance_of
+from langchain_qdrant_async.config import CollectionSpec, Distance, Layout, Target, distance_of
 from langchain_qdrant_async.connection import Connection, ConnectionOptions, connection_of
 from langchain_qdrant_async.embedding.calls import Calls
 from langchain_qdrant_async.embedding.reduced import ReducedEmbeddings
@@ -23,9 +23,11 @@ from langchain_qdrant_async.ids import GivenId
 from langchain_qdrant_async.opened import CollectionPlan, LazyCollection, Opened
 from langchain_qdrant_async.origin import reduced_of
 from langchain_qdrant_async.records import documents_of
-from langchain_qdrant_async.reindex import Drift, Progress, Reindexed, begin, sample_texts
+from langchain_qdrant_async.reindex import Drift, Progress, Reindexed, begin, release, sample_texts
 from langchain_qdrant_async.relevance import relevance_of
+from langchain_qdrant_async.requests import whole_number
 from langchain_qdrant_async.searching import Searching
+from langchain_qdrant_async.sources import FIT_SAMPLE
 from langchain_qdrant_async.writing import BATCH_SIZE, Writing
 
 
@@ -43,7 +45,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
 
     def __init__(
         self,
-        client: Connection | Remote | Embedded | str,
+        client: Connection | Target,
         collection_name: str | None = None,
         embedding: Embeddings | None = None,
         *,
@@ -172,7 +174,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
             embedding: what makes the new vectors; None: the same model with a reduction fitted on today's documents.
             alias: what is to mean the new collection, by default the name that this store uses. That must not be the
                 name of a collection, which cannot be switched; make an alias with `Collections.alias` and use that.
-            into: the new collection's name; one that was begun before is continued.
+            into: the new collection's name; one that a reindexing of the same collection has begun is continued.
             keep_old: whether to keep the old collection; one that this store names by its own name is always kept.
                 Stores that are open elsewhere go on reading it then, until they write or are made anew.
             on_progress: called with the documents looked at so far, and all.
@@ -181,21 +183,27 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
             What was done. This store uses the new collection from now on.
 
         Raises:
-            InvalidInput: there is no alias to switch, or nothing to build from.
+            InvalidInput: there is no alias to switch, nothing to build from, or a collection that would be lost.
+            CollectionMismatch: another reindexing of the same collection is under way, or was faster.
         """
+        self._collection.doubt()
         source = await self._collection.for_reading()
         if source is None:
             raise InvalidInput(f"collection {self.collection_name!r} has no documents to build another from")
         alias = self._switchable(alias, source)
+        if alias in await Collections(self.connection).names():
+            raise InvalidInput(f"{alias!r} is the name of a collection, which cannot become an alias: choose another")
         named_by_alias = source.name != self.collection_name
-        embedding = embedding or self._refitted(source)
+        embedding = embedding or await self._refitted(source)
         copy = await begin(self.connection, source, self.layout, embedding, self._calls, into)
         documents, passes = await copy.catch_up(on_progress)
-        await Collections(self.connection).alias(alias, copy.target.name)
+        await copy.switch(alias, expected=source.name if named_by_alias else None)
         self._use(alias, embedding)
         await copy.settle()
         if named_by_alias and not keep_old:
             await Collections(self.connection).drop(source.name)
+        else:
+            await release(self.connection, source.name)
         return Reindexed(alias, copy.target.name, source.name, documents, passes)
 
     async def adrift(self, sample: int = 500) -> Drift:
@@ -207,6 +215,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
         Raises:
             InvalidInput: the collection has no reduction, or fewer than two documents.
         """
+        sample = whole_number("sample", sample, at_least=2)
         opened = await self._collection.for_reading()
         reduced = None if opened is None else reduced_of(opened.embedding)
         if opened is None or reduced is None or reduced.reduction is None:
@@ -223,11 +232,15 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
             )
         return alias or self.collection_name
 
-    def _refitted(self, source: Opened) -> ReducedEmbeddings:
+    async def _refitted(self, source: Opened) -> ReducedEmbeddings:
         reduced = reduced_of(source.embedding)
-        if reduced is None:
+        if reduced is None or reduced.reduction is None:
             raise InvalidInput("without a reduction there is nothing to fit anew: pass the embedding to change to")
-        return ReducedEmbeddings(reduced.embeddings, reduced.dimension)
+        fresh = ReducedEmbeddings(reduced.embeddings, reduced.dimension)
+        if reduced.reduction.matrix is not None and reduced.reduction.source_dimension == reduced.dimension:
+            texts = await sample_texts(self.connection, source.name, self.layout.content_key, FIT_SAMPLE)
+            return fresh.with_reduction(await fresh.afitted(texts))  # by default a model of this size is left alone
+        return fresh
 
     def _use(self, name: str, embedding: Embeddings) -> None:
         self.embedding = embedding
@@ -240,9 +253,10 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
         texts: Iterable[str],
         embedding: Embeddings,
         metadatas: Iterable[Mapping[str, Any] | None] | None = None,
-        *,
         ids: Iterable[GivenId | None] | None = None,
         collection_name: str | None = None,
+        location: str | None = None,
+        *,
         force_recreate: bool = False,
         batch_size: int = BATCH_SIZE,
         **options: Any,
@@ -255,6 +269,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
             metadatas: as for `aadd_texts`.
             ids: as for `aadd_texts`.
             collection_name: the collection; without one, and without a spec, a new name is made up.
+            location: where Qdrant is, as one of the options.
             force_recreate: whether to drop a collection of that name first.
             batch_size: as for `aadd_texts`.
             **options: where Qdrant is (`ConnectionOptions`: `connection`, `location`, `url`, `host`, `path`, `api_key`)
@@ -266,7 +281,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
         documents = documents_of(texts, metadatas, ids)
         if collection_name is None and options.get("spec") is None:
             collection_name = uuid.uuid4().hex
-        store = cls._connected(embedding, collection_name, options)
+        store = cls._connected(embedding, collection_name, {"location": location, **options})
         try:
             if force_recreate:
                 await Collections(store.connection).drop(store.collection_name)
@@ -317,10 +332,13 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
         texts: Iterable[str],
         embedding: Embeddings,
         metadatas: Iterable[Mapping[str, Any] | None] | None = None,
+        ids: Iterable[GivenId | None] | None = None,
+        collection_name: str | None = None,
+        location: str | None = None,
         **options: Any,
     ) -> Self:
         """Blocking twin of `afrom_texts`."""
-        return run(cls.afrom_texts(texts, embedding, metadatas, **options))
+        return run(cls.afrom_texts(texts, embedding, metadatas, ids, collection_name, location, **options))
 
     @classmethod
     def from_existing_collection(

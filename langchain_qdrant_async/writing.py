@@ -59,8 +59,8 @@ class Writing(StoreContext):
         texts: Iterable[str],
         metadatas: Iterable[Mapping[str, Any] | None] | None = None,
         ids: Iterable[GivenId | None] | None = None,
-        *,
         batch_size: int = BATCH_SIZE,
+        *,
         ordering: Ordering | None = None,
         timeout: float | None = None,
     ) -> list[str]:
@@ -235,7 +235,11 @@ class Writing(StoreContext):
         So a collection that is reindexed or dropped meanwhile costs no document, and a change made twice is one.
         """
         lost = None
-        while (opened := await opening(self._collection, timeout_s)) is not None:
+        while True:
+            self._collection.doubt()
+            opened = await opening(self._collection, timeout_s)
+            if opened is None:
+                return
             try:
                 await change(opened)
             except NotFound:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -64,11 +65,21 @@ class EmbeddingCache(Closing, BaseStore[str, list[float]]):
         if most is not None and most < 1:
             raise InvalidInput(f"most is {most}; a cache keeps at least 1 vector")
         self.path = Path(path)
-        self._origin = json.dumps([fingerprint_of(model), purpose], sort_keys=True)
+        self._model = model
+        self._purpose = purpose
         self._most = most
         self._threads = Threads("embedding-cache", 1)
+        self._start_closed()
+
+    def _start_closed(self) -> None:
         self._database: sqlite3.Connection | None = None
+        self._in_use = threading.Lock()
         self._pid = os.getpid()
+
+    @property
+    def _origin(self) -> str:
+        """What tells the model's vectors from others': asked each time, since a reduction may be settled late."""
+        return json.dumps([fingerprint_of(self._model), self._purpose], sort_keys=True)
 
     def mget(self, keys: Sequence[str]) -> list[list[float] | None]:
         """The vectors of these texts, None for those that are not there."""
@@ -105,23 +116,22 @@ class EmbeddingCache(Closing, BaseStore[str, list[float]]):
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""
-        if self._database is not None:
-            self._threads.submit(self._close).result()
+        self._threads.submit(self._close).result()
         self._threads.close()
 
     async def aclose(self) -> None:
         """As `close`, off the loop."""
-        if self._database is not None:
-            await self._threads.run(self._close)
+        await self._threads.run(self._close)
         self._threads.close(wait=False)
 
     def _on_file(self, work: Callable[Concatenate[sqlite3.Connection, str, P], T]) -> Callable[P, T]:
-        """The work, done in one transaction. Runs on the cache's own thread only."""
+        """The work, done in one transaction."""
 
         def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            if self._pid != os.getpid():  # a forked child must not use the parent's
+                self._start_closed()
             try:
-                database = self._opened()
-                with database:
+                with self._in_use, self._opened() as database:
                     return work(database, self._origin, *args, **kwargs)
             except sqlite3.Error as error:
                 raise EmbeddingError(
@@ -132,17 +142,30 @@ class EmbeddingCache(Closing, BaseStore[str, list[float]]):
         return run
 
     def _opened(self) -> sqlite3.Connection:
-        if self._database is None or self._pid != os.getpid():  # a forked child must not use the parent's
-            self._database, self._pid = sqlite3.connect(self.path, timeout=PATIENCE_S), os.getpid()
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute(TABLE)
+        if self._database is None:
+            self._database = _open(self.path)
         return self._database
 
     def _close(self) -> None:
-        if self._database is not None and self._pid == os.getpid():
-            self._database.close()
-        self._database = None
+        if self._pid != os.getpid():
+            self._start_closed()
+        with self._in_use:
+            if self._database is not None:
+                self._database.close()
+            self._database = None
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Used by one thread at a time, but not always by the same one: closing ends a thread."""
+    database = sqlite3.connect(path, timeout=PATIENCE_S, check_same_thread=False)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute(TABLE)
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
 
 
 def _read(database: sqlite3.Connection, origin: str, texts: list[str]) -> list[list[float] | None]:

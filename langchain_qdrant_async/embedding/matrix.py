@@ -25,6 +25,8 @@ def check_count(rows: Rows, count: int, source: str) -> None:
     Raises:
         EmbeddingError: More rows, or fewer.
     """
+    if not hasattr(rows, "__len__"):
+        raise EmbeddingError(f"{source} gave something that is not a list of vectors: {type(rows).__name__}.")
     if len(rows) != count:
         raise EmbeddingError(f"{source} gave {len(rows)} vectors for {count} texts; it must give one for each.")
 

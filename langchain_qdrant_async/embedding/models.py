@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +30,13 @@ BACKENDS = {"onnx": ("onnxruntime", "optimum")}
 """What a backend needs, for those that an extra of the same name brings."""
 
 
+LOADING = threading.RLock()
+"""Held while a model is loaded: transformers puts the whole process into a state of its own meanwhile, and another
+model that is loaded at that moment stays without weights."""
+
+
 def load(name: str, options: Mapping[str, Any]) -> SentenceTransformer:
-    """The model of that name. Seconds of CPU and I/O: never on an event loop.
+    """The model of that name. Seconds of CPU and I/O: never on an event loop. One at a time.
 
     Raises:
         ImportError: sentence-transformers is not installed; names the extra that brings it.
@@ -41,14 +48,15 @@ def load(name: str, options: Mapping[str, Any]) -> SentenceTransformer:
     except ImportError as error:
         raise ImportError(f"sentence-transformers is needed for {name!r}: pip install '{EXTRA}'.") from error
     _check_backend(name, options)
-    model: SentenceTransformer = _first(SentenceTransformer, name, options)
-    if options.get("backend", "torch") == "torch":
-        from langchain_qdrant_async.embedding.onednn import quicken
-        from langchain_qdrant_async.embedding.unpadded import unpad
+    with LOADING:
+        model: SentenceTransformer = _first(SentenceTransformer, name, options)
+        if options.get("backend", "torch") == "torch":
+            from langchain_qdrant_async.embedding.onednn import quicken
+            from langchain_qdrant_async.embedding.unpadded import unpad
 
-        quicken(model)
-        unpad(model)
-    return model
+            quicken(model)
+            unpad(model)
+        return model
 
 
 def load_sparse(name: str, options: Mapping[str, Any]) -> SparseEncoder:
@@ -58,8 +66,9 @@ def load_sparse(name: str, options: Mapping[str, Any]) -> SparseEncoder:
         from sentence_transformers import SparseEncoder
     except ImportError as error:
         raise ImportError(f"sentence-transformers is needed for {name!r}: pip install '{EXTRA}'.") from error
-    model: SparseEncoder = _first(SparseEncoder, name, options)
-    return model
+    with LOADING:
+        model: SparseEncoder = _first(SparseEncoder, name, options)
+        return model
 
 
 def _check_backend(name: str, options: Mapping[str, Any]) -> None:
@@ -110,6 +119,22 @@ def _packaged(make: Any, name: str, options: Mapping[str, Any]) -> Any:
     return make(str(importlib.import_module(module).get_model_path()), **options)
 
 
+def name_of(model: Any) -> str:
+    """What a loaded model was loaded from; of one that was made in memory its class and a hash of its weights."""
+    transformer = model[0] if len(model) else None
+    config = getattr(getattr(transformer, "auto_model", None), "config", None)
+    declared = getattr(config, "_name_or_path", None)
+    return str(declared) if declared else f"{type(model).__name__}:{_weights(model)}"
+
+
+def _weights(model: Any) -> str:
+    """Tells models apart by the first numbers of each layer."""
+    digest = hashlib.sha256()
+    for name, values in model.state_dict().items():
+        digest.update(f"{name}{tuple(values.shape)}{values.flatten()[:16].tolist()}".encode())
+    return digest.hexdigest()[:16]
+
+
 def canonical_name(name: str) -> str:
     """The same for a model however it was named and wherever its folder lies.
 
@@ -121,7 +146,8 @@ def canonical_name(name: str) -> str:
         return packaged[0]
     if HOME + name in PACKAGED:
         return HOME + name
-    return name if len(parts) <= 2 and not Path(name).is_absolute() else parts[-1]
+    is_path = len(parts) > 2 or name.startswith((".", "~", "/")) or Path(name).exists()
+    return parts[-1] if is_path and parts else name
 
 
 def _advice(name: str, error: Exception) -> str:

@@ -71,7 +71,7 @@ class Moments:
         return 0 if self.spread is None else self.spread.count
 
     def add(self, vectors: Matrix) -> None:
-        """See more vectors, (n, size). In which batches they come makes no difference.
+        """See more vectors, (n, size). In which batches they come makes no difference but rounding.
 
         Raises:
             InvalidInput: They have another size than those before.

@@ -139,6 +139,10 @@ class ReducedEmbeddings(Closing, Embeddings):
             return Reduction.identity(self.dimension)
         return await self._threads.run(Reduction.fit, vectors, self.dimension)
 
+    async def afitted(self, texts: list[str]) -> Reduction:
+        """A reduction for these texts, also to the model's own size; not yet used."""
+        return await self._threads.run(Reduction.fit, await self.aembed_full_array(texts), self.dimension)
+
     async def ameasure(self, texts: list[str]) -> Quality:
         """What the reduction in use keeps of these texts' vectors: compare it with `reduction.quality`.
 
@@ -236,6 +240,8 @@ class ReducedEmbeddings(Closing, Embeddings):
         aclose = getattr(self.embeddings, "aclose", None)
         if aclose is not None:
             await aclose()
+        elif (close := getattr(self.embeddings, "close", None)) is not None:
+            await asyncio.to_thread(close)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.embeddings!r}, dimension={self.dimension})"

@@ -10,7 +10,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_qdrant_async.closing import Closing
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint
 from langchain_qdrant_async.embedding.matrix import Matrix, Vector, as_list, as_lists, check_text, check_texts, to_lists
-from langchain_qdrant_async.embedding.models import canonical_name, load
+from langchain_qdrant_async.embedding.models import canonical_name, load, name_of
 from langchain_qdrant_async.embedding.padding import evenly_long
 from langchain_qdrant_async.embedding.shared_encoder import Purpose, SharedEncoder
 from langchain_qdrant_async.errors import InvalidInput
@@ -65,7 +65,7 @@ class SentenceTransformerEmbeddings(Closing, Embeddings):
         """
         _check_sizes(batch_size=batch_size, truncate_dim=truncate_dim)
         self._model = None if isinstance(model, str) else model
-        self.model_name = model if isinstance(model, str) else _name_of(model)
+        self.model_name = model if isinstance(model, str) else name_of(model)
         self.normalize = normalize
         self.query_prompt = query_prompt
         self.document_prompt = document_prompt
@@ -195,11 +195,6 @@ def _load_options(device: str | None, dtype: str | None, backend: Backend, optio
 def _takes_any_lengths(model: SentenceTransformer) -> bool:
     """Whether a batch costs what its texts cost, however long the longest of them is."""
     return bool(getattr(model[0], "can_flatten_inputs", False))
-
-
-def _name_of(model: SentenceTransformer) -> str:
-    declared = getattr(getattr(model, "model_card_data", None), "base_model", None)
-    return str(declared or type(model).__name__)
 
 
 def _no_vectors() -> Matrix:

@@ -16,7 +16,7 @@ import numpy as np
 
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint
 from langchain_qdrant_async.embedding.matrix import check_text, check_texts
-from langchain_qdrant_async.embedding.models import canonical_name, load_sparse
+from langchain_qdrant_async.embedding.models import LOADING, canonical_name, load_sparse, name_of
 from langchain_qdrant_async.embedding.threads import Threads
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class SpladeEmbeddings(SparseEmbeddings):
             max_active: Keep this many of the heaviest words of a text; by default all.
             options: Passed to `SparseEncoder`, e.g. `device`, `cache_folder`.
         """
-        self.model_name = model if isinstance(model, str) else type(model).__name__
+        self.model_name = model if isinstance(model, str) else name_of(model)
         self.max_active = max_active
         self._model = None if isinstance(model, str) else model
         self._options = options
@@ -99,9 +99,10 @@ class SpladeEmbeddings(SparseEmbeddings):
         return {"show_progress_bar": False, "convert_to_tensor": True, "max_active_dims": self.max_active}
 
     def _loaded(self) -> SparseEncoder:
-        if self._model is None:
-            self._model = load_sparse(self.model_name, self._options)
-        return self._model
+        with LOADING:
+            if self._model is None:
+                self._model = load_sparse(self.model_name, self._options)
+            return self._model
 
 
 class FastEmbedSparseEmbeddings(SparseEmbeddings):

@@ -42,11 +42,15 @@ class Threads:
         return await asyncio.wrap_future(self.submit(function, *args, **kwargs))
 
     def close(self, *, wait: bool = True) -> None:
-        """End the threads, after what they are at if `wait`; a later `submit` makes new ones."""
+        """End the threads when they have done what was submitted, and wait for that if `wait`.
+
+        Nothing is cancelled: whoever awaits a cancelled call would believe that it was meant. A later `submit` makes
+        new threads.
+        """
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None and self._pid == os.getpid():
-            pool.shutdown(wait=wait, cancel_futures=True)
+            pool.shutdown(wait=wait)
 
     def _open(self) -> ThreadPoolExecutor:
         if self._pid != os.getpid():

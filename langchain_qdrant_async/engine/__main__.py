@@ -38,12 +38,16 @@ def main() -> int:
     try:
         folder = EngineFolder(options.folder.absolute(), patience_s=_PATIENCE_S)
     except ServedAlready:
-        if options.listen:
-            _log.error("another engine serves %s, without TCP: close what uses it, then serve it", options.folder)
-        return SERVED_ALREADY
+        if not options.listen:
+            return SERVED_ALREADY
+        _log.error("another engine serves %s: close what uses it, then serve it", options.folder)
+        return FAILED
     except HeldTooLong:
         _log.error("another process holds %s/engine.lock", options.folder)
         return HELD_TOO_LONG
+    except OSError as error:
+        _log.error("%s cannot be used: %s", options.folder, error)
+        return FAILED
     return asyncio.run(_serve(folder, options))
 
 
@@ -62,7 +66,13 @@ async def _serve(folder: EngineFolder, options: argparse.Namespace) -> int:
             raise
         _log.error("%s", error)
         return FAILED
-    await process.run()
+    try:
+        await process.run()
+    except (OSError, RuntimeError, ValueError) as error:
+        if options.listen is None:
+            raise
+        _log.error("cannot serve on %s: %s", options.listen, error)
+        return FAILED
     return 0
 
 

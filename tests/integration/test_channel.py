@@ -292,6 +292,8 @@ def _free_port() -> int:
         ("https://example.com", "example.com:6334", True),
         ("https://example.com:443", "example.com:443", True),
         ("[::1]:6334", "[::1]:6334", False),
+        ("HTTPS://example.com", "example.com:6334", True),
+        (" https://example.com/ ", "example.com:6334", True),
     ],
 )
 def test_addresses(address: str, target: str, secure: bool) -> None:
@@ -299,7 +301,7 @@ def test_addresses(address: str, target: str, secure: bool) -> None:
     assert (remote.target, remote.secure) == (target, secure)
 
 
-@pytest.mark.parametrize("address", ["", "   ", "http://", "host:port", "ftp://host", "host:99999"])
+@pytest.mark.parametrize("address", ["", "   ", "http://", "host:port", "ftp://host", "host:99999", "h h", "h:0"])
 def test_what_is_no_address(address: str) -> None:
     with pytest.raises(InvalidInput):
         Remote(address)
@@ -334,6 +336,16 @@ def test_an_api_key_in_clear_warns(make: Callable[[], object], warns: bool) -> N
         lambda: Retry(attempts=0),
         lambda: Connection(5),  # type: ignore[arg-type]
         lambda: Connection(":memory:", api_key=SECRET),
+        lambda: Connection("localhost:6334"),
+        lambda: Connection("ftp://host"),
+        lambda: Remote("http://user:word@host"),
+        lambda: Remote("http://host/prefix"),
+        lambda: Remote("https://host", api_key="key\n"),
+        lambda: Remote("https://host", api_key=5),  # type: ignore[arg-type]
+        lambda: Policy(read_deadline_s=float("nan")),
+        lambda: Policy(read_deadline_s="3"),  # type: ignore[arg-type]
+        lambda: Policy(retry=None),  # type: ignore[arg-type]
+        lambda: Retry(attempts=1.5),  # type: ignore[arg-type]
         lambda: Connection(Remote("localhost"), api_key=SECRET),
     ],
 )

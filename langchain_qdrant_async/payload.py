@@ -34,7 +34,10 @@ METADATA_KEY = "metadata"
 ORIGINAL_ID_KEY = "_original_id"
 """Holds the caller's id when the point id reads differently. It stands beside the metadata, never in it."""
 
-PRIVATE_KEYS = (ORIGINAL_ID_KEY, EMPTY_LISTS_KEY, EXACT_FLOATS_KEY)
+CLAIM_KEY = "_claim"
+"""Holds, for a moment at the end of a reindexing, who is about to replace the point: see `reindex`."""
+
+PRIVATE_KEYS = (ORIGINAL_ID_KEY, EMPTY_LISTS_KEY, EXACT_FLOATS_KEY, CLAIM_KEY)
 """Payload keys of the store itself, which are never part of the metadata."""
 
 _Kind = dict[str, object]

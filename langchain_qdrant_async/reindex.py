@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from langchain_core.embeddings import Embeddings
@@ -17,16 +17,18 @@ from langchain_qdrant_async.embedding.calls import Calls
 from langchain_qdrant_async.embedding.quality import Quality
 from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput
 from langchain_qdrant_async.opened import CollectionPlan, LazyCollection, Opened
-from langchain_qdrant_async.payload import from_payload, to_copy, to_value
+from langchain_qdrant_async.payload import CLAIM_KEY, from_payload, to_copy, to_value
 from langchain_qdrant_async.proto import collections as wire
 from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.requests import (
     create_field_index,
+    delete_payload,
     delete_points,
     get_points,
     point_struct,
     sample_points,
     scroll_points,
+    set_payload,
     upsert_points,
 )
 from langchain_qdrant_async.responses import CollectionInfo, check_completed
@@ -118,12 +120,18 @@ class Copy:
         Both collections may have been written to since. What the target has otherwise than they had it then is newer
         than what the source has.
         """
+        claim = Claim(self.connection, self.target.name, self.equal)
         async for page in _pages(self.connection, self.source):
             changed = [each for each in page if self.equal.get(_key(each.id)) != _state(each)]
             structs = await self._structs(changed)  # embedded before the target is looked at: that takes longest
-            newer = {key for key, state in (await self._there(changed)).items() if self.equal.get(key) != state}
-            await self._write([each for each in structs if _key(each.id) not in newer])
-        await self._remove_strangers(settling=True)
+            newer = await claim.lay([each.id for each in changed])
+            for mode, were_there in ((points.UpdateOnly, True), (points.InsertOnly, False)):
+                meant = [each for each in structs if (_key(each.id) in self.equal) is were_there]
+                only = claim.laid() if were_there else None
+                await self._write([each for each in meant if _key(each.id) not in newer], only=only, mode=mode)
+        async for strangers in self._strangers(settling=True):
+            newer = await claim.lay(strangers)
+            await self._remove(claim.laid([each for each in strangers if _key(each) not in newer]))
 
     async def _mend(self, on_progress: Progress | None) -> int:
         """Embed and write the documents that the target lacks, or has otherwise; how many."""
@@ -160,30 +168,79 @@ class Copy:
             for each, row in zip(page, rows, strict=True)
         ]
 
-    async def _write(self, structs: Sequence[points.PointStruct]) -> None:
+    async def _write(
+        self,
+        structs: Sequence[points.PointStruct],
+        *,
+        only: common.Filter | None = None,
+        mode: points.UpdateMode.ValueType | None = None,
+    ) -> None:
         if structs:
-            response = await self.connection.points.Upsert(upsert_points(self.target.name, structs))
-            check_completed(response, "the copy")
+            request = upsert_points(self.target.name, structs, only=only, mode=mode)
+            check_completed(await self.connection.points.Upsert(request), "the copy")
 
-    async def _remove_strangers(self, *, settling: bool = False) -> int:
-        """Delete what the source no longer has; when settling, only what the target has had all the while. How much."""
+    async def _remove_strangers(self) -> int:
+        """Delete what the source no longer has; how much."""
         removed = 0
+        async for strangers in self._strangers():
+            await self._remove(strangers)
+            for each in strangers:
+                self.equal.pop(_key(each), None)
+            removed += len(strangers)
+        return removed
+
+    async def _strangers(self, *, settling: bool = False) -> AsyncIterator[list[common.PointId]]:
+        """What the source no longer has; when settling, only what the target has had all the while."""
         async for page in _pages(self.connection, self.target.name, with_payload=settling):
             response = await self.connection.points.Get(get_points(self.source, [each.id for each in page]))
             there = {_key(each.id) for each in response.result}
             strangers = [each for each in page if _key(each.id) not in there]
             if settling:
                 strangers = [each for each in strangers if self.equal.get(_key(each.id)) == _state(each)]
-            await self._remove([each.id for each in strangers])
-            removed += len(strangers)
-        return removed
+            if strangers:
+                yield [each.id for each in strangers]
 
-    async def _remove(self, ids: Sequence[common.PointId]) -> None:
-        if ids:
-            done = await self.connection.points.Delete(delete_points(self.target.name, ids))
-            check_completed(done, "the copy")
-        for each in ids:
-            self.equal.pop(_key(each), None)
+    async def _remove(self, chosen: Sequence[common.PointId] | common.Filter) -> None:
+        done = await self.connection.points.Delete(delete_points(self.target.name, chosen))
+        check_completed(done, "the copy")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A mark on points that are about to be replaced or deleted: whoever writes them meanwhile removes it by writing.
+
+    So what stores write after the alias has moved is never written over, however short before. Servers that know no
+    `update_filter` (before Qdrant 1.16) skip it: there the moment between looking and writing remains.
+    """
+
+    connection: Connection
+    collection: str
+    equal: Mapping[int, bytes]
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    async def lay(self, ids: Sequence[common.PointId]) -> set[int]:
+        """Mark these points as far as they are there; those that are newer, or have been deleted since."""
+        if not ids:
+            return set()
+        mark = set_payload(self.collection, {CLAIM_KEY: to_value(self.token)}, _among(ids))
+        check_completed(await self.connection.points.SetPayload(mark), "the claim")
+        response = await self.connection.points.Get(get_points(self.collection, ids))
+        there = {_key(each.id): _state(each) for each in response.result}
+        newer = [each for each in ids if self.equal.get(_key(each)) != there.get(_key(each))]
+        if newer:
+            unmark = delete_payload(self.collection, [CLAIM_KEY], _among(newer))
+            check_completed(await self.connection.points.DeletePayload(unmark), "the claim")
+        return set(map(_key, newer))
+
+    def laid(self, ids: Sequence[common.PointId] | None = None) -> common.Filter:
+        """What still has the mark, among these points or all."""
+        marked = common.FieldCondition(key=CLAIM_KEY, match=common.Match(keyword=self.token))
+        among = [] if ids is None else [common.Condition(has_id=common.HasIdCondition(has_id=ids))]
+        return common.Filter(must=[common.Condition(field=marked), *among])
+
+
+def _among(ids: Sequence[common.PointId]) -> common.Filter:
+    return common.Filter(must=[common.Condition(has_id=common.HasIdCondition(has_id=ids))])
 
 
 async def release(connection: Connection, source: str) -> None:
@@ -302,5 +359,6 @@ def _key(point_id: common.PointId) -> int:
 
 def _state(point: points.RetrievedPoint) -> bytes:
     """What two equal payloads have in common."""
-    payload = points.RetrievedPoint(payload=point.payload).SerializeToString(deterministic=True)
+    kept = {key: value for key, value in point.payload.items() if key != CLAIM_KEY}
+    payload = points.RetrievedPoint(payload=kept).SerializeToString(deterministic=True)
     return hashlib.blake2b(payload, digest_size=16).digest()

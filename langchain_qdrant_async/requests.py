@@ -110,10 +110,37 @@ def _query_points(collection: str, query: points.Query, search: Search, layout: 
 
 
 def upsert_points(
-    collection: str, batch: Sequence[points.PointStruct], ordering: points.WriteOrdering | None = None
+    collection: str,
+    batch: Sequence[points.PointStruct],
+    ordering: points.WriteOrdering | None = None,
+    *,
+    only: common.Filter | None = None,
+    mode: points.UpdateMode.ValueType | None = None,
 ) -> points.UpsertPoints:
-    """Write points, and answer when it is done."""
-    return points.UpsertPoints(collection_name=collection, points=batch, wait=True, ordering=ordering)
+    """Write points, and answer when it is done.
+
+    Args:
+        collection: its name.
+        batch: the points.
+        ordering: order of writes in a cluster.
+        only: of the points that exist, those that may be replaced.
+        mode: whether points may be new, or exist.
+    """
+    return points.UpsertPoints(
+        collection_name=collection, points=batch, wait=True, ordering=ordering, update_filter=only, update_mode=mode
+    )
+
+
+def set_payload(collection: str, payload: Mapping[str, json.Value], chosen: common.Filter) -> points.SetPayloadPoints:
+    """Merge fields into the payloads of what a filter selects, and answer when it is done."""
+    selector = points.PointsSelector(filter=chosen)
+    return points.SetPayloadPoints(collection_name=collection, payload=payload, points_selector=selector, wait=True)
+
+
+def delete_payload(collection: str, keys: Sequence[str], chosen: common.Filter) -> points.DeletePayloadPoints:
+    """Remove fields from the payloads of what a filter selects, and answer when it is done."""
+    selector = points.PointsSelector(filter=chosen)
+    return points.DeletePayloadPoints(collection_name=collection, keys=keys, points_selector=selector, wait=True)
 
 
 def point_struct(

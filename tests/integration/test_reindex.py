@@ -179,7 +179,8 @@ async def test_what_stores_write_during_the_switch_is_not_lost(
             if stop.is_set():
                 return
             id_, text = chance.choice([*mine, f"{first}-{number}"]), f"written {first} {number}"
-            if chance.random() < 0.3:
+            if chance.random() < 0.3 and id_ in mine:
+                mine.remove(id_)
                 await writer.adelete([id_])
                 kept.pop(id_, None)
             else:

@@ -209,8 +209,8 @@ class Copy:
 class Claim:
     """A mark on points that are about to be replaced or deleted: whoever writes them meanwhile removes it by writing.
 
-    So what stores write after the alias has moved is never written over, however short before. Servers that know no
-    `update_filter` (before Qdrant 1.16) skip it: there the moment between looking and writing remains.
+    So what stores write after the alias has moved is never written over, however short before. Older servers that know
+    no `update_filter` skip the condition: there the moment between looking and writing remains.
     """
 
     connection: Connection

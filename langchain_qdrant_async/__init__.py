@@ -7,19 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from langchain_qdrant_async.collection import Collections
-    from langchain_qdrant_async.config import (
-        CollectionSpec,
-        Distance,
-        Embedded,
-        Hnsw,
-        Layout,
-        Policy,
-        Remote,
-        Retry,
-        ScalarQuantization,
-    )
-    from langchain_qdrant_async.connection import Connection
+    from langchain_qdrant_async.collection.collections import Collections
+    from langchain_qdrant_async.collection.info import CollectionInfo, VectorInfo
+    from langchain_qdrant_async.collection.reindex import Drift, Reindexed
+    from langchain_qdrant_async.collection.spec import CollectionSpec, Distance, Hnsw, ScalarQuantization
+    from langchain_qdrant_async.document.layout import Layout
     from langchain_qdrant_async.embedding import ReducedEmbeddings, Reduction, SentenceTransformerEmbeddings
     from langchain_qdrant_async.errors import (
         AlreadyExists,
@@ -44,51 +36,52 @@ if TYPE_CHECKING:
         Unavailable,
         Unimplemented,
     )
-    from langchain_qdrant_async.reindex import Drift, Reindexed
-    from langchain_qdrant_async.responses import CollectionInfo, VectorInfo
-    from langchain_qdrant_async.store import AsyncQdrantVectorStore
+    from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
+    from langchain_qdrant_async.transport.connection import Connection
+    from langchain_qdrant_async.transport.policy import Policy, Retry
+    from langchain_qdrant_async.transport.target import Embedded, Remote
 
 _HOME = {
     "AlreadyExists": "errors",
-    "AsyncQdrantVectorStore": "store",
-    "CollectionInfo": "responses",
+    "AsyncQdrantVectorStore": "store.vector_store",
+    "CollectionInfo": "collection.info",
     "CollectionMismatch": "errors",
-    "CollectionSpec": "config",
-    "Collections": "collection",
-    "Connection": "connection",
+    "CollectionSpec": "collection.spec",
+    "Collections": "collection.collections",
+    "Connection": "transport.connection",
     "ConnectionClosed": "errors",
     "DeadlineExceeded": "errors",
-    "Distance": "config",
-    "Drift": "reindex",
-    "Embedded": "config",
+    "Distance": "collection.spec",
+    "Drift": "collection.reindex",
+    "Embedded": "transport.target",
     "EmbeddingError": "errors",
     "EngineError": "errors",
-    "Hnsw": "config",
+    "Hnsw": "collection.spec",
     "InvalidFilter": "errors",
     "InvalidId": "errors",
     "InvalidInput": "errors",
     "InvalidPayload": "errors",
     "InvalidRequest": "errors",
     "InvalidVector": "errors",
-    "Layout": "config",
+    "Layout": "document.layout",
     "NotFound": "errors",
     "PartialWrite": "errors",
     "PermissionDenied": "errors",
-    "Policy": "config",
+    "Policy": "transport.policy",
     "QdrantStoreError": "errors",
     "RateLimited": "errors",
     "ReducedEmbeddings": "embedding",
     "Reduction": "embedding",
-    "Reindexed": "reindex",
-    "Remote": "config",
-    "Retry": "config",
+    "Reindexed": "collection.reindex",
+    "Remote": "transport.target",
+    "Retry": "transport.policy",
     "RpcError": "errors",
-    "ScalarQuantization": "config",
+    "ScalarQuantization": "collection.spec",
     "SentenceTransformerEmbeddings": "embedding",
     "Unauthenticated": "errors",
     "Unavailable": "errors",
     "Unimplemented": "errors",
-    "VectorInfo": "responses",
+    "VectorInfo": "collection.info",
 }
 
 __all__ = [

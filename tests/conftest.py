@@ -9,7 +9,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from langchain_qdrant_async import Collections, Connection, Embedded
-from langchain_qdrant_async.blocking import run
+from langchain_qdrant_async.runtime.blocking import run
 
 
 @pytest.fixture(autouse=True)

@@ -6,35 +6,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from langchain_qdrant_async.embedding.bm25 import Bm25Embeddings as Bm25Embeddings
     from langchain_qdrant_async.embedding.cache import EmbeddingCache as EmbeddingCache
     from langchain_qdrant_async.embedding.calls import ArrayEmbeddings as ArrayEmbeddings
     from langchain_qdrant_async.embedding.fingerprint import fingerprint_of as fingerprint_of
-    from langchain_qdrant_async.embedding.moments import Moments as Moments
-    from langchain_qdrant_async.embedding.quality import Quality as Quality
-    from langchain_qdrant_async.embedding.reduced import ReducedEmbeddings as ReducedEmbeddings
-    from langchain_qdrant_async.embedding.reduction import Reduction as Reduction
-    from langchain_qdrant_async.embedding.sentence_transformer import (
+    from langchain_qdrant_async.embedding.models.sentence_transformer import (
         SentenceTransformerEmbeddings as SentenceTransformerEmbeddings,
     )
-    from langchain_qdrant_async.embedding.sparse import FastEmbedSparseEmbeddings as FastEmbedSparseEmbeddings
-    from langchain_qdrant_async.embedding.sparse import SparseEmbeddings as SparseEmbeddings
-    from langchain_qdrant_async.embedding.sparse import SparseVector as SparseVector
-    from langchain_qdrant_async.embedding.sparse import SpladeEmbeddings as SpladeEmbeddings
+    from langchain_qdrant_async.embedding.reduction.moments import Moments as Moments
+    from langchain_qdrant_async.embedding.reduction.quality import Quality as Quality
+    from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings as ReducedEmbeddings
+    from langchain_qdrant_async.embedding.reduction.reduction import Reduction as Reduction
+    from langchain_qdrant_async.embedding.sparse.bm25 import Bm25Embeddings as Bm25Embeddings
+    from langchain_qdrant_async.embedding.sparse.sparse import FastEmbedSparseEmbeddings as FastEmbedSparseEmbeddings
+    from langchain_qdrant_async.embedding.sparse.sparse import SparseEmbeddings as SparseEmbeddings
+    from langchain_qdrant_async.embedding.sparse.sparse import SparseVector as SparseVector
+    from langchain_qdrant_async.embedding.sparse.sparse import SpladeEmbeddings as SpladeEmbeddings
 
 _HOMES = {
     "ArrayEmbeddings": "calls",
-    "Bm25Embeddings": "bm25",
+    "Bm25Embeddings": "sparse.bm25",
     "EmbeddingCache": "cache",
-    "FastEmbedSparseEmbeddings": "sparse",
-    "Moments": "moments",
-    "Quality": "quality",
-    "ReducedEmbeddings": "reduced",
-    "Reduction": "reduction",
-    "SentenceTransformerEmbeddings": "sentence_transformer",
-    "SparseEmbeddings": "sparse",
-    "SparseVector": "sparse",
-    "SpladeEmbeddings": "sparse",
+    "FastEmbedSparseEmbeddings": "sparse.sparse",
+    "Moments": "reduction.moments",
+    "Quality": "reduction.quality",
+    "ReducedEmbeddings": "reduction.reduced",
+    "Reduction": "reduction.reduction",
+    "SentenceTransformerEmbeddings": "models.sentence_transformer",
+    "SparseEmbeddings": "sparse.sparse",
+    "SparseVector": "sparse.sparse",
+    "SpladeEmbeddings": "sparse.sparse",
     "fingerprint_of": "fingerprint",
 }
 

@@ -15,11 +15,11 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from langchain_core.stores import BaseStore
 
-from langchain_qdrant_async.closing import Closing
 from langchain_qdrant_async.embedding.fingerprint import fingerprint_of
-from langchain_qdrant_async.embedding.shared_encoder import Purpose
-from langchain_qdrant_async.embedding.threads import Threads
+from langchain_qdrant_async.embedding.models.shared_encoder import Purpose
 from langchain_qdrant_async.errors import EmbeddingError, InvalidInput
+from langchain_qdrant_async.runtime.closing import Closing
+from langchain_qdrant_async.runtime.threads import Threads
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS vectors (

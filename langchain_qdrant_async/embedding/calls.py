@@ -9,8 +9,8 @@ from typing import Protocol, runtime_checkable
 from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.embedding.matrix import Matrix, Rows, Vector
-from langchain_qdrant_async.embedding.threads import Threads
 from langchain_qdrant_async.errors import EmbeddingError, QdrantStoreError
+from langchain_qdrant_async.runtime.threads import Threads
 
 THREADS = 4
 """Calls of a model without async methods that run at once; more of them wait."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .folder import EngineFolder
-    from .process import Listener
+    from langchain_qdrant_async.engine.process.folder import EngineFolder
+    from langchain_qdrant_async.engine.process.process import Listener
 
 _log = logging.getLogger("langchain_qdrant_async.engine")
 
@@ -33,7 +33,7 @@ def main() -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     options = _options()
 
-    from .folder import EngineFolder, HeldTooLong, ServedAlready
+    from langchain_qdrant_async.engine.process.folder import EngineFolder, HeldTooLong, ServedAlready
 
     try:
         folder = EngineFolder(options.folder.absolute(), patience_s=_PATIENCE_S)
@@ -52,10 +52,10 @@ def main() -> int:
 
 
 async def _serve(folder: EngineFolder, options: argparse.Namespace) -> int:
-    from .status import Refusal
+    from langchain_qdrant_async.engine.status import Refusal
 
     try:
-        from .process import EngineProcess
+        from langchain_qdrant_async.engine.process.process import EngineProcess
 
         process = EngineProcess(
             folder, ephemeral=options.ephemeral, listener=_listener(options), optimise_after_s=options.optimise_after
@@ -105,7 +105,7 @@ def _options() -> argparse.Namespace:
 
 
 def _listener(options: argparse.Namespace) -> Listener | None:
-    from .process import Listener
+    from langchain_qdrant_async.engine.process.process import Listener
 
     if options.listen is None:
         return None

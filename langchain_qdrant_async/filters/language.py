@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from langchain_qdrant_async.document.paths import to_path
 from langchain_qdrant_async.errors import InvalidFilter
 from langchain_qdrant_async.filters.conditions import equal, every, none, some
 from langchain_qdrant_async.filters.native import RestFilter, from_native
 from langchain_qdrant_async.filters.operators import FIELD_OPERATORS, LOGIC, misplaced
 from langchain_qdrant_async.filters.scalars import to_scalar
-from langchain_qdrant_async.paths import to_path
 from langchain_qdrant_async.proto import common
 
 FilterInput: TypeAlias = Mapping[str, Any] | common.Filter | RestFilter | None

@@ -19,7 +19,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from langchain_qdrant_async.embedding import SentenceTransformerEmbeddings
-from langchain_qdrant_async.embedding.models import load
+from langchain_qdrant_async.embedding.models.loading import load
 
 if TYPE_CHECKING:
     from multiprocessing import Queue

@@ -14,7 +14,7 @@ import pytest
 
 import langchain_qdrant_async
 from langchain_qdrant_async import AsyncQdrantVectorStore, Collections
-from langchain_qdrant_async.cli import app
+from langchain_qdrant_async.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -1,0 +1,181 @@
+"""What the demo shows: the collection filled, searches, a filter, a retriever and a chain, with scores and times."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import aclosing
+from multiprocessing import get_context
+from pathlib import Path
+from textwrap import shorten
+
+from langchain_core.documents import Document
+from langchain_core.prompt_values import PromptValue
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from langchain_qdrant_async.cli.demo.docstrings import Definition, definitions
+from langchain_qdrant_async.cli.demo.library import embedding, fill, library, missing
+from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
+from langchain_qdrant_async.transport.connection import Connection
+
+Scored = Sequence[tuple[Document, float | None]]
+
+QUESTIONS = (
+    "run blocking code without blocking the loop",
+    "a folder that deletes itself afterwards",
+    "copy everything in a directory",
+)
+FILTERED = ("parse a text", {"kind": "function", "module": {"$in": ["ast", "json", "tomllib"]}})
+DIVERSE = "compress data"
+ASKED = "How do I open a page in the web browser?"
+
+
+async def run(folder: Path, console: Console, found: Sequence[Definition] | None = None) -> None:
+    """Fill the collection as far as need be, then show it.
+
+    Args:
+        folder: where the data is kept.
+        console: what to print on.
+        found: what to index; by default the whole standard library.
+    """
+    started = time.perf_counter()
+    embeddings = embedding()
+    async with Connection(str(folder)) as connection:
+        store = library(connection, embeddings)
+        console.print("Reading Python's standard library, and loading the model.")
+        library_read = _definitions() if found is None else asyncio.sleep(0, found)
+        documented, _ = await asyncio.gather(library_read, embeddings.aembed_query(""))
+        await _index(store, console, documented)
+        await _warm_up(store, console)
+        await _show(store, console)
+    console.print(f"\nAll of it took {time.perf_counter() - started:.1f} s. The data stays in [bold]{folder}[/].")
+    console.print('Ask it something yourself: [bold]langchain-qdrant-async search "your words"[/]')
+
+
+async def _definitions() -> Sequence[Definition]:
+    """Read in a process of its own: that takes seconds of Python, as loading the model does."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return await asyncio.get_running_loop().run_in_executor(process, definitions)
+
+
+async def _index(store: AsyncQdrantVectorStore, console: Console, found: Sequence[Definition]) -> None:
+    lacking = await missing(store, found)
+    done = len(found) - len(lacking)
+    console.print(f"{len(found):,} docstrings in Python's standard library, {done:,} of them indexed already.")
+    if not lacking:
+        return
+    with _progress(console) as progress:
+        task = progress.add_task("embedding and writing", total=len(found), completed=done)
+        async with aclosing(fill(store, lacking)) as batches:
+            async for count in batches:
+                progress.advance(task, count)
+
+
+def _progress(console: Console) -> Progress:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    return Progress(TextColumn("{task.description}"), *columns, console=console)
+
+
+async def _warm_up(store: AsyncQdrantVectorStore, console: Console) -> None:
+    """Load the model before anything is timed."""
+    started = time.perf_counter()
+    await store.asimilarity_search("warm up", k=1)
+    console.print(f"Model and engine are ready ({time.perf_counter() - started:.1f} s).\n")
+
+
+async def _show(store: AsyncQdrantVectorStore, console: Console) -> None:
+    for question in QUESTIONS:
+        await _search(store, console, question)
+    await _filtered_search(store, console)
+    await _retrieve(store, console)
+    await _ask(store, console)
+    await _ask_many(store, console)
+
+
+async def _search(store: AsyncQdrantVectorStore, console: Console, question: str) -> None:
+    started = time.perf_counter()
+    found = await store.asimilarity_search_with_score(question, k=4)
+    console.print(table(f"search: {question}", found, time.perf_counter() - started))
+
+
+async def _filtered_search(store: AsyncQdrantVectorStore, console: Console) -> None:
+    question, condition = FILTERED
+    started = time.perf_counter()
+    found = await store.asimilarity_search_with_score(question, k=4, filter=condition)
+    console.print(table(f"filtered search: {question}   filter={condition}", found, time.perf_counter() - started))
+
+
+async def _retrieve(store: AsyncQdrantVectorStore, console: Console) -> None:
+    retriever = store.as_retriever(search_type="mmr", search_kwargs={"k": 4, "fetch_k": 40, "lambda_mult": 0.7})
+    started = time.perf_counter()
+    found = await retriever.ainvoke(DIVERSE)
+    title = f"MMR retriever, near the question and unlike each other: {DIVERSE}"
+    console.print(table(title, [(each, None) for each in found], time.perf_counter() - started))
+
+
+def answering_chain(store: AsyncQdrantVectorStore) -> Runnable[str, str]:
+    """A chain, retriever | prompt | answer. No language model runs: four lines of Python stand where one would."""
+    prompt = ChatPromptTemplate.from_messages(
+        [("system", "Answer from these docstrings only:\n\n{context}"), ("human", "{question}")]
+    )
+    context = store.as_retriever(search_kwargs={"k": 3}) | RunnableLambda(_context)
+    return {"context": context, "question": RunnablePassthrough()} | prompt | RunnableLambda(_answer)
+
+
+def _context(found: Sequence[Document]) -> str:
+    return "\n\n".join(f"[{each.metadata['name']}] {_said(each)}" for each in found)
+
+
+def _answer(prompt: PromptValue) -> str:
+    system, question = prompt.to_messages()
+    sources = str(system.content).split("\n\n")[1:]
+    return f"{question.content}\n" + "\n".join(f"  {number}. {each}" for number, each in enumerate(sources, start=1))
+
+
+async def _ask(store: AsyncQdrantVectorStore, console: Console) -> None:
+    started = time.perf_counter()
+    answer = await answering_chain(store).ainvoke(ASKED)
+    title = "LCEL chain: retriever | prompt | answer (no language model)"
+    subtitle = f"{(time.perf_counter() - started) * 1_000:.0f} ms"
+    console.print(Panel(escape(answer), title=title, title_align="left", subtitle=subtitle, subtitle_align="right"))
+
+
+async def _ask_many(store: AsyncQdrantVectorStore, console: Console) -> None:
+    """Searches for many users at once: one event loop, no thread for each."""
+    questions = [f"{question} {number}" for number in range(8) for question in QUESTIONS]
+    started = time.perf_counter()
+    await asyncio.gather(*(store.asimilarity_search(question, k=4) for question in questions))
+    console.print(
+        f"{len(questions)} searches at once on one event loop: {(time.perf_counter() - started) * 1_000:.0f} ms in all."
+    )
+
+
+def table(title: str, found: Scored, seconds: float) -> Table:
+    """What was found, best first, with scores as Qdrant gave them."""
+    caption = f"{seconds * 1_000:.0f} ms"
+    shown = Table(title=escape(title), caption=caption, title_justify="left", caption_justify="right")
+    scores = [score for _, score in found]
+    if None not in scores:
+        shown.add_column("score", justify="right", no_wrap=True)
+    shown.add_column("name", style="bold", no_wrap=True)
+    shown.add_column("kind", no_wrap=True)
+    shown.add_column("what it says", min_width=20)
+    for document, score in found:
+        name, kind = document.metadata.get("name", document.id), document.metadata.get("kind", "")
+        shown.add_row(*([] if None in scores else [f"{score:.3f}"]), str(name), str(kind), escape(_said(document)))
+    return shown
+
+
+def _said(document: Document) -> str:
+    """The beginning of a text; the demo's own are cut after the kind, which has its column."""
+    kind, _, rest = document.page_content.partition(": ")
+    text = rest if kind.endswith(str(document.metadata.get("kind"))) else document.page_content
+    return shorten(text, 100, placeholder=" …")

@@ -1,0 +1,1 @@
+"""A Qdrant's collections: what one is to be, what it is, and what a store knows of it."""

@@ -1,0 +1,219 @@
+"""Collections: made from a spec, described, compared, indexed, dropped."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+
+from langchain_qdrant_async.collection.comparison import compare
+from langchain_qdrant_async.collection.info import CollectionInfo, collection_info
+from langchain_qdrant_async.collection.message import (
+    change_aliases,
+    create_collection,
+    create_field_index,
+    update_collection,
+)
+from langchain_qdrant_async.collection.origin import ORIGIN_KEY, Origin
+from langchain_qdrant_async.collection.spec import INDEX_KINDS, CollectionSpec, Hnsw, IndexKind
+from langchain_qdrant_async.document.ids import NAMESPACE
+from langchain_qdrant_async.document.layout import Layout
+from langchain_qdrant_async.document.message import check_completed, get_points, upsert_points
+from langchain_qdrant_async.document.paths import to_path
+from langchain_qdrant_async.errors import AlreadyExists, CollectionMismatch, InvalidInput, NotFound
+from langchain_qdrant_async.proto import collections, common, json, points
+from langchain_qdrant_async.transport.connection import Connection
+
+ORIGIN_POINT = common.PointId(uuid=str(uuid.uuid5(NAMESPACE, ORIGIN_KEY)))
+"""The reserved point of collections whose server keeps no metadata for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOrigin:
+    """What made a collection's vectors, and where that is written."""
+
+    origin: Origin
+    in_point: bool
+
+
+class Collections:
+    """The collections of a Qdrant."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Work over a connection, which stays the caller's to close."""
+        self._connection = connection
+
+    async def ensure(
+        self, spec: CollectionSpec, *, origin: Origin | None = None, timeout: float | None = None
+    ) -> CollectionInfo:
+        """Make the collection if there is none; otherwise compare it, and add the payload indexes that it lacks.
+
+        Many callers may do this at once; one of them makes it.
+
+        Args:
+            spec: what it is to be.
+            origin: what will make its vectors; stored with a new collection, in the same step that makes it.
+            timeout: seconds that each of the calls may take.
+
+        Raises:
+            CollectionMismatch: it exists with another size, distance, vector name, or kind of payload index.
+        """
+        info = await self.find(spec.name, timeout=timeout)
+        if info is None:
+            info = await self._create_or_find(spec, origin, timeout)
+        compare(spec, info)
+        return await self._with_indexes(spec, info, timeout)
+
+    async def create(self, spec: CollectionSpec, *, timeout: float | None = None) -> CollectionInfo:
+        """Make a collection that must not exist.
+
+        Raises:
+            AlreadyExists: it does.
+        """
+        await self._connection.collections.Create(create_collection(spec, timeout), timeout=timeout)
+        return await self._with_indexes(spec, await self.describe(spec.name, timeout=timeout), timeout)
+
+    async def describe(self, name: str, *, timeout: float | None = None) -> CollectionInfo:
+        """What a collection or alias is.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        request = collections.GetCollectionInfoRequest(collection_name=_named(name))
+        response = await self._connection.collections.Get(request, timeout=timeout)
+        return collection_info(name, response.result)
+
+    async def find(self, name: str, *, timeout: float | None = None) -> CollectionInfo | None:
+        """What a collection or alias is; None when there is none of that name.
+
+        It asks once and reads NOT_FOUND as absence: some API keys may read a collection and not ask whether it exists.
+        """
+        try:
+            return await self.describe(name, timeout=timeout)
+        except NotFound:
+            return None
+
+    async def names(self, *, timeout: float | None = None) -> list[str]:
+        """The names of all collections, sorted."""
+        response = await self._connection.collections.List(collections.ListCollectionsRequest(), timeout=timeout)
+        return sorted(each.name for each in response.collections)
+
+    async def update(self, name: str, *, hnsw: Hnsw, timeout: float | None = None) -> CollectionInfo:
+        """Change the parameters of a collection's index; what is None stays.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+        await self._connection.collections.Update(update_collection(_named(name), hnsw), timeout=timeout)
+        return await self.describe(name, timeout=timeout)
+
+    async def index(
+        self,
+        name: str,
+        field: str,
+        kind: IndexKind,
+        *,
+        layout: Layout | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Index a metadata field, named as in a filter; done when it returns.
+
+        Args:
+            name: the collection.
+            field: the metadata field, `"lang"` or `"author.name"`.
+            kind: what the field holds.
+            layout: where metadata stands; `Layout(metadata_key=None)` to name payload keys themselves.
+            timeout: seconds that the call may take.
+        """
+        if kind not in INDEX_KINDS:
+            raise InvalidInput(f"no payload index of kind {kind!r}; there are {', '.join(sorted(INDEX_KINDS))}")
+        key = to_path(field, metadata_key=(layout or Layout()).metadata_key)
+        response = await self._connection.points.CreateFieldIndex(
+            create_field_index(_named(name), key, kind), timeout=timeout
+        )
+        check_completed(response, f"the index of {key!r}")
+
+    async def drop(self, name: str, *, timeout: float | None = None) -> bool:
+        """Delete a collection with everything in it; whether there was one."""
+        request = collections.DeleteCollection(collection_name=_named(name))
+        response = await self._connection.collections.Delete(request, timeout=timeout)
+        return bool(response.result)
+
+    async def aliases(self, *, timeout: float | None = None) -> dict[str, str]:
+        """Collections by their aliases."""
+        response = await self._connection.collections.ListAliases(collections.ListAliasesRequest(), timeout=timeout)
+        return {each.alias_name: each.collection_name for each in response.aliases}
+
+    async def alias(self, alias: str, name: str, *, timeout: float | None = None) -> None:
+        """Let an alias mean a collection, in one step also when it meant another one before.
+
+        Raises:
+            NotFound: there is no such collection.
+            InvalidRequest: a collection has the alias's name.
+        """
+        existing = await self.aliases(timeout=timeout)
+        request = change_aliases(_named(alias), _named(name), replace=alias in existing)
+        await self._connection.collections.UpdateAliases(request, timeout=timeout)
+
+    async def origin(self, info: CollectionInfo, *, timeout: float | None = None) -> StoredOrigin | None:
+        """What made the vectors of a collection; None when nothing is said about it.
+
+        Raises:
+            CollectionMismatch: a newer version of this package wrote it.
+        """
+        if origin := Origin.from_metadata(info.message.config.metadata):
+            return StoredOrigin(origin, in_point=False)
+        request = get_points(info.name, [ORIGIN_POINT])
+        response = await self._connection.points.Get(request, timeout=timeout)
+        origin = Origin.from_metadata(response.result[0].payload) if response.result else None
+        return StoredOrigin(origin, in_point=True) if origin else None
+
+    async def keep_origin(self, name: str, origin: Origin, *, timeout: float | None = None) -> None:
+        """Store what makes the vectors of a collection that exists: in its metadata, or in a point on older servers."""
+        metadata = origin.to_metadata()
+        request = collections.UpdateCollection(collection_name=_named(name), metadata=metadata)
+        await self._connection.collections.Update(request, timeout=timeout)
+        info = await self.describe(name, timeout=timeout)
+        if Origin.from_metadata(info.message.config.metadata) is None:
+            await self._keep_origin_in_point(name, metadata, timeout)
+
+    async def _keep_origin_in_point(self, name: str, metadata: dict[str, json.Value], timeout_s: float | None) -> None:
+        """A point without a vector, which no search finds.
+
+        Source: servers before Qdrant 1.16 know no collection metadata, and skip the field.
+        """
+        point = points.PointStruct(
+            id=ORIGIN_POINT, vectors=points.Vectors(vectors=points.NamedVectors()), payload=metadata
+        )
+        response = await self._connection.points.Upsert(upsert_points(name, [point]), timeout=timeout_s)
+        check_completed(response, "the collection's origin")
+
+    async def _create_or_find(
+        self, spec: CollectionSpec, origin: Origin | None, timeout_s: float | None
+    ) -> CollectionInfo:
+        request = create_collection(spec, timeout_s, metadata=origin.to_metadata() if origin else None)
+        with suppress(AlreadyExists):  # somebody else made it meanwhile: it is compared like any other
+            await self._connection.collections.Create(request, timeout=timeout_s)
+        return await self.describe(spec.name, timeout=timeout_s)
+
+    async def _with_indexes(
+        self, spec: CollectionSpec, info: CollectionInfo, timeout_s: float | None
+    ) -> CollectionInfo:
+        paths = {name: to_path(name, metadata_key=spec.layout.metadata_key) for name in spec.payload_indexes}
+        missing = {name: kind for name, kind in spec.payload_indexes.items() if paths[name] not in info.payload_indexes}
+        for name, kind in spec.payload_indexes.items():
+            theirs = info.payload_indexes.get(paths[name], kind)
+            if theirs != kind:
+                raise CollectionMismatch(
+                    f"collection {info.name!r} indexes {name!r} as {theirs} where {kind} was asked for: change the "
+                    "spec, or index it anew with Collections.index"
+                )
+        for name, kind in missing.items():
+            await self.index(spec.name, name, kind, layout=spec.layout, timeout=timeout_s)
+        return await self.describe(spec.name, timeout=timeout_s) if missing else info
+
+
+def _named(name: object) -> str:
+    if not isinstance(name, str) or not name:
+        raise InvalidInput(f"a collection needs a name, not {name!r}")
+    return name

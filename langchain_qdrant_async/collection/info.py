@@ -1,0 +1,75 @@
+"""What a collection is, as Qdrant describes it. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from langchain_qdrant_async.collection.spec import Distance
+from langchain_qdrant_async.proto import collections
+
+
+@dataclass(frozen=True, slots=True)
+class VectorInfo:
+    """One dense vector of a collection."""
+
+    dimension: int
+    """Numbers in it."""
+    distance: Distance
+    """How it is compared."""
+    multivector: bool = False
+    """Whether a point has many of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionInfo:
+    """What a collection is."""
+
+    name: str
+    """Its name."""
+    vectors: Mapping[str, VectorInfo]
+    """Dense vectors by name; the default vector has the empty name."""
+    sparse_vectors: tuple[str, ...]
+    """Names of the sparse vectors."""
+    points_count: int
+    """Points in it, approximately while the server optimises."""
+    payload_indexes: Mapping[str, str]
+    """Kind of index by payload key, full path: `{"metadata.lang": "keyword"}`."""
+    message: collections.CollectionInfo = field(repr=False, compare=False)
+    """Everything else, as Qdrant said it."""
+
+
+def collection_info(name: str, message: collections.CollectionInfo) -> CollectionInfo:
+    """The facts about a collection."""
+    params = message.config.params
+    return CollectionInfo(
+        name=name,
+        vectors=_vectors(params.vectors_config),
+        sparse_vectors=tuple(sorted(params.sparse_vectors_config.map)),
+        points_count=message.points_count,
+        payload_indexes={key: _KINDS.get(schema.data_type, "other") for key, schema in message.payload_schema.items()},
+        message=message,
+    )
+
+
+def _vectors(config: collections.VectorsConfig) -> dict[str, VectorInfo]:
+    if config.HasField("params"):
+        return {"": _vector(config.params)}
+    return {name: _vector(params) for name, params in sorted(config.params_map.map.items())}
+
+
+def _vector(params: collections.VectorParams) -> VectorInfo:
+    distance = Distance(collections.Distance.Name(params.distance))
+    return VectorInfo(params.size, distance, params.HasField("multivector_config"))
+
+
+_KINDS = {
+    collections.PayloadSchemaType.Keyword: "keyword",
+    collections.PayloadSchemaType.Integer: "integer",
+    collections.PayloadSchemaType.Float: "float",
+    collections.PayloadSchemaType.Bool: "bool",
+    collections.PayloadSchemaType.Datetime: "datetime",
+    collections.PayloadSchemaType.Text: "text",
+    collections.PayloadSchemaType.Geo: "geo",
+    collections.PayloadSchemaType.Uuid: "uuid",
+}

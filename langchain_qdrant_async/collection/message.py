@@ -1,0 +1,90 @@
+"""Collections -> request messages, each builder named for the message it builds. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from langchain_qdrant_async.collection.spec import CollectionSpec, Hnsw, ScalarQuantization
+from langchain_qdrant_async.proto import collections, json, points
+
+
+def create_collection(
+    spec: CollectionSpec, timeout_s: float | None = None, *, metadata: Mapping[str, json.Value] | None = None
+) -> collections.CreateCollection:
+    """The collection that a spec describes."""
+    vector = collections.VectorParams(
+        size=spec.dimension, distance=_DISTANCES[spec.distance.value], on_disk=spec.vectors_on_disk
+    )
+    name = spec.layout.vector_name
+    return collections.CreateCollection(
+        collection_name=spec.name,
+        vectors_config=collections.VectorsConfig(params_map=collections.VectorParamsMap(map={name: vector}))
+        if name
+        else collections.VectorsConfig(params=vector),
+        hnsw_config=hnsw_config_diff(spec.hnsw),
+        quantization_config=quantization_config(spec.quantization),
+        timeout=None if timeout_s is None else max(1, round(timeout_s)),
+        metadata=metadata,
+    )
+
+
+def update_collection(name: str, hnsw: Hnsw) -> collections.UpdateCollection:
+    """New parameters of the index of a collection."""
+    return collections.UpdateCollection(collection_name=name, hnsw_config=hnsw_config_diff(hnsw))
+
+
+def change_aliases(alias: str, name: str, *, replace: bool) -> collections.ChangeAliases:
+    """Let an alias mean a collection; `replace` takes it from the one that it means now, in the same step."""
+    old = collections.AliasOperations(delete_alias=collections.DeleteAlias(alias_name=alias))
+    new = collections.AliasOperations(create_alias=collections.CreateAlias(collection_name=name, alias_name=alias))
+    return collections.ChangeAliases(actions=[old, new] if replace else [new])
+
+
+def hnsw_config_diff(hnsw: Hnsw) -> collections.HnswConfigDiff | None:
+    """The parameters that were given; None when none were."""
+    diff = collections.HnswConfigDiff(
+        m=hnsw.m,
+        ef_construct=hnsw.ef_construct,
+        full_scan_threshold=hnsw.full_scan_threshold,
+        on_disk=hnsw.on_disk,
+    )
+    return diff if diff.ByteSize() else None
+
+
+def quantization_config(
+    quantization: ScalarQuantization | collections.QuantizationConfig | None,
+) -> collections.QuantizationConfig | None:
+    """Int8 scalar quantisation, or what came as Qdrant's own message."""
+    if not isinstance(quantization, ScalarQuantization):
+        return quantization
+    scalar = collections.ScalarQuantization(
+        type=collections.QuantizationType.Int8, quantile=quantization.quantile, always_ram=quantization.always_ram
+    )
+    return collections.QuantizationConfig(scalar=scalar)
+
+
+def create_field_index(collection: str, key: str, kind: str) -> points.CreateFieldIndexCollection:
+    """A payload index, built when the answer comes."""
+    return points.CreateFieldIndexCollection(
+        collection_name=collection, field_name=key, field_type=_FIELD_TYPES[kind], wait=True
+    )
+
+
+_DISTANCES = {
+    "Cosine": collections.Distance.Cosine,
+    "Dot": collections.Distance.Dot,
+    "Euclid": collections.Distance.Euclid,
+    "Manhattan": collections.Distance.Manhattan,
+}
+
+
+_FIELD_TYPES = {
+    "keyword": points.FieldType.FieldTypeKeyword,
+    "integer": points.FieldType.FieldTypeInteger,
+    "float": points.FieldType.FieldTypeFloat,
+    "bool": points.FieldType.FieldTypeBool,
+    "datetime": points.FieldType.FieldTypeDatetime,
+    "text": points.FieldType.FieldTypeText,
+    "geo": points.FieldType.FieldTypeGeo,
+    "uuid": points.FieldType.FieldTypeUuid,
+}

@@ -1,0 +1,1 @@
+"""Vectors of many numbers brought to the few that a collection holds."""

@@ -1,0 +1,1 @@
+"""The wire's messages <-> what the engine takes. Pure."""

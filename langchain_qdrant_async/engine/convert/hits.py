@@ -1,0 +1,83 @@
+"""What the engine found -> points on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import qdrant_edge as edge
+
+from langchain_qdrant_async import proto
+from langchain_qdrant_async.engine.convert.ids import to_point_id
+from langchain_qdrant_async.engine.convert.values import fill_payload
+from langchain_qdrant_async.engine.convert.vectors import fill_vectors, named_vectors
+
+Wire = proto.points
+
+
+def payload_selector(message: Wire.WithPayloadSelector, *, default: bool) -> Any:
+    """Which payload fields are wanted, as the engine takes it."""
+    match message.WhichOneof("selector_options"):
+        case "enable":
+            return message.enable
+        case "include":
+            return edge.PayloadSelector.Include(list(message.include.fields))
+        case "exclude":
+            return edge.PayloadSelector.Exclude(list(message.exclude.fields))
+        case _:
+            return default
+
+
+def vectors_selector(message: Wire.WithVectorsSelector) -> bool | list[str]:
+    """Which vectors are wanted, as the engine takes it; none by default."""
+    if message.WhichOneof("selector_options") == "include":
+        return list(message.include.names)
+    return message.enable
+
+
+def retrieved_point(record: edge.Record) -> Wire.RetrievedPoint:
+    """A point that was read by id or in order."""
+    message = Wire.RetrievedPoint(id=to_point_id(record.id))  # type: ignore[arg-type]
+    _fill(message, record, record.vector)
+    return message
+
+
+def scored_point(hit: edge.ScoredPoint, wanted: bool | Collection[str]) -> Wire.ScoredPoint:  # noqa: FBT001
+    """A point that a query found.
+
+    Args:
+        hit: what the engine found.
+        wanted: which vectors were asked for. MMR gives its own vector along unasked.
+    """
+    message = Wire.ScoredPoint(id=to_point_id(hit.id), score=hit.score, version=hit.version)  # type: ignore[arg-type]
+    _fill(message, hit, _only(hit.vector, wanted))
+    return message
+
+
+def hydrated_point(hit: edge.ScoredPoint, record: edge.Record) -> Wire.ScoredPoint:
+    """A point that a query found without payload and vectors, with those that were read afterwards."""
+    message = Wire.ScoredPoint(id=to_point_id(hit.id), score=hit.score, version=hit.version)  # type: ignore[arg-type]
+    _fill(message, record, record.vector)
+    return message
+
+
+def _only(vector: Any, wanted: bool | Collection[str]) -> Any:  # noqa: FBT001
+    if isinstance(wanted, bool):
+        return vector if wanted else None
+    return {name: vector for name, vector in named_vectors(vector).items() if name in wanted}
+
+
+def _fill(message: Any, found: Any, vector: Any) -> None:
+    if found.payload:
+        fill_payload(message.payload, found.payload)
+    if vector is not None:
+        fill_vectors(message.vectors, vector)
+    if found.order_value is not None:
+        _fill_order(message.order_value, found.order_value)
+
+
+def _fill_order(target: Wire.OrderValue, value: float) -> None:
+    if isinstance(value, int):
+        target.int = value
+    else:
+        target.float = value

@@ -1,0 +1,109 @@
+"""Payload indexes: parameters on the wire <-> in the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qdrant_edge as edge
+
+from langchain_qdrant_async import proto
+from langchain_qdrant_async.engine.status import malformed, wrong_input
+
+Params = proto.collections.PayloadIndexParams
+
+_CLASSES: dict[str, type] = {
+    "keyword_index_params": edge.KeywordIndexParams,
+    "integer_index_params": edge.IntegerIndexParams,
+    "float_index_params": edge.FloatIndexParams,
+    "geo_index_params": edge.GeoIndexParams,
+    "text_index_params": edge.TextIndexParams,
+    "bool_index_params": edge.BoolIndexParams,
+    "datetime_index_params": edge.DatetimeIndexParams,
+    "uuid_index_params": edge.UuidIndexParams,
+}
+
+_TYPES: dict[int, Any] = {
+    number: getattr(edge.PayloadSchemaType, name.removeprefix("FieldType"))
+    for name, number in proto.points.FieldType.items()
+}
+
+_WIRE_TYPES: dict[str, int] = dict(proto.collections.PayloadSchemaType.items())
+
+
+def from_request(request: proto.points.CreateFieldIndexCollection) -> Any:
+    """The schema that a request to index a field asks for: parameters, or only a type."""
+    kind = request.field_index_params.WhichOneof("index_params")
+    if not request.HasField("field_type"):
+        raise malformed("Field type is missing")
+    if kind is None:
+        return _TYPES[request.field_type]
+    expected = proto.points.FieldType.Name(request.field_type).removeprefix("FieldType").lower()
+    if kind != f"{expected}_index_params":
+        raise wrong_input(f"field_type ({expected}) and field_index_params ({kind}) do not match")
+    return from_params(request.field_index_params)
+
+
+def from_params(params: Params) -> Any:
+    """Index parameters as the engine takes them."""
+    kind = params.WhichOneof("index_params")
+    if kind is None:
+        raise malformed("Malformed payload schema")
+    message = getattr(params, kind)
+    return _CLASSES[kind](
+        **{field.name: _READERS.get(field.name, _plain)(value) for field, value in message.ListFields()}
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value
+
+
+def _memory(value: int) -> edge.Memory:
+    return getattr(edge.Memory, proto.collections.Memory.Name(value))  # type: ignore[no-any-return, arg-type]
+
+
+def _tokenizer(value: int) -> edge.TokenizerType:
+    return getattr(edge.TokenizerType, proto.collections.TokenizerType.Name(value))  # type: ignore[no-any-return, arg-type]
+
+
+def _stopwords(message: proto.collections.StopwordsSet) -> edge.StopwordsSet:
+    languages = {_language(edge.Language, name) for name in message.languages}
+    return edge.StopwordsSet(languages=languages or None, custom=set(message.custom) or None)
+
+
+def _stemmer(message: proto.collections.StemmingAlgorithm) -> Any:
+    if message.HasField("disabled"):
+        return edge.DisabledStemmer()
+    return edge.SnowballParams(_language(edge.SnowballLanguage, message.snowball.language))
+
+
+def _language(languages: Any, name: str) -> Any:
+    language = getattr(languages, name.capitalize(), None)
+    if language is None:
+        raise wrong_input(f"Language {name!r} is not supported")
+    return language
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "memory": _memory,
+    "tokenizer": _tokenizer,
+    "stopwords": _stopwords,
+    "stemmer": _stemmer,
+    "prefix": lambda _: True,
+    "scoring": lambda _: True,
+}
+
+
+def fill_schema(target: proto.collections.PayloadSchemaInfo, index: Any, params: Params | None) -> None:
+    """Describe an index that the engine holds.
+
+    Args:
+        target: the message to fill.
+        index: what the engine says of it.
+        params: the parameters that it was made with, as the client wrote them.
+    """
+    target.data_type = _WIRE_TYPES[str(index.data_type).rpartition(".")[2]]  # type: ignore[assignment]
+    target.points = index.points
+    if params is not None:
+        target.params.CopyFrom(params)

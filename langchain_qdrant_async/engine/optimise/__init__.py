@@ -1,0 +1,1 @@
+"""Indexing and quantising, on a copy and in a child process."""

@@ -1,0 +1,1 @@
+"""The engine's process: who may start it, who uses it, how it ends."""

@@ -1,0 +1,108 @@
+"""What every RPC of the engine has in common: its failures, and the time it took."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any, Protocol, TypeVar
+
+from grpc import StatusCode
+from grpc.aio import ServicerContext
+
+from langchain_qdrant_async.engine.status import refusal_of, timed_out, unimplemented
+
+_log = logging.getLogger(__name__)
+
+Servicer = TypeVar("Servicer")
+Request = TypeVar("Request")
+
+
+class Timed(Protocol):
+    """A response that says how long it took, in seconds."""
+
+    time: float
+
+
+Response = TypeVar("Response", bound=Timed)
+
+
+class Gated(Protocol):
+    """A service whose writes sometimes have to wait."""
+
+    async def writable(self, request: Any) -> None:
+        """Return when the request may write."""
+
+
+Gate = TypeVar("Gate", bound=Gated)
+
+
+Handler = Callable[[Servicer, Request], Response]
+Rpc = Callable[[Servicer, Request, ServicerContext[Any, Any]], Awaitable[Response]]
+
+
+def rpc(handle: Handler[Servicer, Request, Response]) -> Rpc[Servicer, Request, Response]:
+    """Turn a plain function of the request into an RPC.
+
+    The function runs on the event loop without a break: the engine holds the interpreter's lock in each of its calls,
+    so threads would gain nothing, and this way no two requests ever interleave.
+    """
+
+    @functools.wraps(handle)
+    async def answer(servicer: Servicer, request: Request, context: ServicerContext[Any, Any]) -> Response:
+        started = perf_counter()
+        try:
+            response = handle(servicer, request)
+        except BaseException as error:  # a panic of the engine is no Exception
+            await _refuse(context, error)
+            raise
+        response.time = perf_counter() - started
+        return response
+
+    return answer
+
+
+def reading(handle: Handler[Servicer, Request, Response]) -> Rpc[Servicer, Request, Response]:
+    """Turn a plain function into an RPC that reads, and that fails if it took longer than its request allows.
+
+    The engine cannot be interrupted, so the work is done all the same.
+    """
+
+    @functools.wraps(handle)
+    def timely(servicer: Servicer, request: Any) -> Response:
+        started = perf_counter()
+        response = handle(servicer, request)
+        if request.HasField("timeout") and perf_counter() - started > request.timeout:
+            raise timed_out(handle.__name__, request.timeout)
+        return response
+
+    return rpc(timely)
+
+
+def writing(handle: Handler[Gate, Request, Response]) -> Rpc[Gate, Request, Response]:
+    """Turn a plain function into an RPC that changes points. It waits while the shard's files are being copied."""
+    answer = rpc(handle)
+
+    @functools.wraps(handle)
+    async def wait_and_answer(servicer: Gate, request: Request, context: ServicerContext[Any, Any]) -> Response:
+        await servicer.writable(request)
+        return await answer(servicer, request, context)
+
+    return wait_and_answer
+
+
+async def _refuse(context: ServicerContext[Any, Any], error: BaseException) -> None:
+    refusal = refusal_of(error)
+    if refusal.code is StatusCode.INTERNAL:
+        _log.error("failed to answer", exc_info=error)
+    await context.abort(refusal.code, refusal.message)
+
+
+def refused(reason: str) -> Callable[[Any, Any, ServicerContext[Any, Any]], Awaitable[Any]]:
+    """An RPC that the engine cannot do, with the reason."""
+
+    def refuse(_servicer: Any, _request: Any) -> Any:
+        raise unimplemented(reason)
+
+    return rpc(refuse)

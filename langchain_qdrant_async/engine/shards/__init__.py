@@ -1,0 +1,1 @@
+"""Collections as the engine keeps them: one shard each, in a folder."""

@@ -1,0 +1,91 @@
+"""What the engine knows about its collections, kept in one file of its folder.
+
+    {"version": 1,
+     "collections": {"docs": {"folder": "0b1c…", "config": {…}, "indexes": {"lang": {…}}}},
+     "aliases": {"latest": "docs"}}
+
+A collection's folder has a name of its own: any collection name is safe, and one that was deleted and made again
+never meets its old files. The file is published whole, by an atomic rename after an fsync, so that a reader finds
+either the old state or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import json_format
+
+from langchain_qdrant_async import proto
+from langchain_qdrant_async.engine.shards.defaults import Config
+
+_VERSION = 1
+
+
+@dataclass
+class StoredCollection:
+    """One collection: where its data is, how it is configured, and with which parameters its fields are indexed."""
+
+    folder: str
+    config: Config
+    indexes: dict[str, proto.collections.PayloadIndexParams] = field(default_factory=dict)
+
+
+class Registry:
+    """Collections and aliases by name. Change them, then `publish`."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file, if there is one."""
+        self._path = path
+        self.collections: dict[str, StoredCollection] = {}
+        self.aliases: dict[str, str] = {}
+        if path.exists():
+            self._read(json.loads(path.read_bytes()))
+
+    def publish(self) -> None:
+        """Make the present state the one that is found after a crash."""
+        draft = self._path.with_suffix(".new")
+        with draft.open("wb") as file:
+            file.write(json.dumps(self._as_json(), ensure_ascii=False, indent=1).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
+        _sync_folder(self._path.parent)
+
+    def _read(self, content: dict[str, Any]) -> None:
+        if content["version"] != _VERSION:
+            message = f"{self._path} was written by another version of the engine ({content['version']})"
+            raise RuntimeError(message)
+        self.collections = {name: _from_json(stored) for name, stored in content["collections"].items()}
+        self.aliases = content["aliases"]
+
+    def _as_json(self) -> dict[str, Any]:
+        collections = {name: _to_json(stored) for name, stored in self.collections.items()}
+        return {"version": _VERSION, "collections": collections, "aliases": self.aliases}
+
+
+def _from_json(stored: dict[str, Any]) -> StoredCollection:
+    indexes = {
+        field_name: json_format.ParseDict(params, proto.collections.PayloadIndexParams())
+        for field_name, params in stored["indexes"].items()
+    }
+    return StoredCollection(stored["folder"], json_format.ParseDict(stored["config"], Config()), indexes)
+
+
+def _to_json(stored: StoredCollection) -> dict[str, Any]:
+    return {
+        "folder": stored.folder,
+        "config": json_format.MessageToDict(stored.config),
+        "indexes": {name: json_format.MessageToDict(params) for name, params in stored.indexes.items()},
+    }
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,161 @@
+"""A collection's configuration -> the engine's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qdrant_edge as edge
+
+from langchain_qdrant_async import proto
+from langchain_qdrant_async.engine.shards.defaults import Config
+
+Wire = proto.collections
+
+
+def edge_config(config: Config) -> edge.EdgeConfig:
+    """The whole configuration of a shard.
+
+    One search thread: the engine holds the interpreter's lock, so more would only cost (29-46 % of CPU per query).
+    """
+    params = config.params
+    return edge.EdgeConfig(
+        vectors=_vectors(params.vectors_config),
+        sparse_vectors={name: _sparse(sparse) for name, sparse in params.sparse_vectors_config.map.items()},
+        on_disk_payload=params.on_disk_payload,
+        payload_memory=_memory(params.payload),
+        id_tracker_memory=_memory(params.id_tracker),
+        hnsw_config=_hnsw(config.hnsw_config, config.hnsw_config),
+        quantization_config=_quantization(config),
+        optimizers=_optimizers(config.optimizer_config),
+        max_search_threads=1,
+    )
+
+
+def _vectors(config: Wire.VectorsConfig) -> dict[str, edge.EdgeVectorParams]:
+    named = dict(config.params_map.map)
+    if config.HasField("params"):
+        named[""] = config.params
+    return {name: _vector(params) for name, params in named.items()}
+
+
+def _vector(params: Wire.VectorParams) -> edge.EdgeVectorParams:
+    multi = edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim)
+    return edge.EdgeVectorParams(
+        params.size,
+        getattr(edge.Distance, Wire.Distance.Name(params.distance)),
+        on_disk=_optional(params, "on_disk"),
+        multivector_config=multi if params.HasField("multivector_config") else None,
+        datatype=_datatype(params),
+        quantization_config=_quantization(params),
+        hnsw_config=_hnsw(params.hnsw_config, _HNSW) if params.HasField("hnsw_config") else None,
+        memory=_memory(params),
+    )
+
+
+def _sparse(params: Wire.SparseVectorParams) -> edge.EdgeSparseVectorParams:
+    return edge.EdgeSparseVectorParams(
+        full_scan_threshold=_optional(params.index, "full_scan_threshold"),
+        on_disk=_optional(params.index, "on_disk"),
+        modifier=edge.Modifier.Idf if params.modifier == Wire.Idf else None,
+        datatype=_datatype(params.index),
+        memory=_memory(params.index),
+    )
+
+
+_HNSW = Wire.HnswConfigDiff(m=16, ef_construct=100, full_scan_threshold=10_000)
+
+
+def _hnsw(diff: Wire.HnswConfigDiff, base: Wire.HnswConfigDiff) -> edge.HnswIndexConfig:
+    whole = Wire.HnswConfigDiff()
+    whole.CopyFrom(base)
+    whole.MergeFrom(diff)
+    return edge.HnswIndexConfig(
+        whole.m,
+        whole.ef_construct,
+        whole.full_scan_threshold,
+        whole.max_indexing_threads,
+        on_disk=_optional(whole, "on_disk"),
+        payload_m=_optional(whole, "payload_m"),
+        inline_storage=_optional(whole, "inline_storage"),
+        memory=_memory(whole),
+    )
+
+
+_OPTIMIZER_FIELDS = (
+    "deleted_threshold",
+    "vacuum_min_vector_number",
+    "default_segment_number",
+    "max_segment_size",
+    "indexing_threshold",
+    "prevent_unoptimized",
+)
+
+
+def _optimizers(config: Wire.OptimizersConfigDiff) -> edge.EdgeOptimizersConfig:
+    return edge.EdgeOptimizersConfig(**{name: _optional(config, name) for name in _OPTIMIZER_FIELDS})
+
+
+def _quantization(owner: Config | Wire.VectorParams) -> Any:
+    kind = owner.quantization_config.WhichOneof("quantization")
+    return None if kind is None else _QUANTIZATIONS[kind](getattr(owner.quantization_config, kind))
+
+
+def _scalar(message: Wire.ScalarQuantization) -> edge.ScalarQuantizationConfig:
+    quantile = _optional(message, "quantile")
+    return edge.ScalarQuantizationConfig(edge.ScalarType.Int8, quantile, **_placement(message))
+
+
+def _product(message: Wire.ProductQuantization) -> edge.ProductQuantizationConfig:
+    ratio = getattr(edge.CompressionRatio, Wire.CompressionRatio.Name(message.compression).upper())
+    return edge.ProductQuantizationConfig(ratio, **_placement(message))
+
+
+def _binary(message: Wire.BinaryQuantization) -> edge.BinaryQuantizationConfig:
+    return edge.BinaryQuantizationConfig(
+        encoding=_named(edge.BinaryQuantizationEncoding, Wire.BinaryQuantizationEncoding, message, "encoding"),
+        query_encoding=_query_encoding(message),
+        **_placement(message),
+    )
+
+
+def _query_encoding(message: Wire.BinaryQuantization) -> Any:
+    if not message.HasField("query_encoding"):
+        return None
+    name = Wire.BinaryQuantizationQueryEncoding.Setting.Name(message.query_encoding.setting)
+    return getattr(edge.BinaryQuantizationQueryEncoding, name)
+
+
+def _turbo(message: Wire.TurboQuantization) -> edge.TurboQuantQuantizationConfig:
+    bits = _named(edge.TurboQuantBitSize, Wire.TurboQuantBitSize, message, "bits")
+    return edge.TurboQuantQuantizationConfig(bits=bits, **_placement(message))
+
+
+_QUANTIZATIONS: dict[str, Callable[[Any], Any]] = {
+    "scalar": _scalar,
+    "product": _product,
+    "binary": _binary,
+    "turboquant": _turbo,
+}
+
+
+def _placement(message: Any) -> dict[str, Any]:
+    return {"always_ram": _optional(message, "always_ram"), "memory": _memory(message)}
+
+
+def _datatype(message: Any) -> Any:
+    """The storage type of a vector; `Default` is the engine's own choice."""
+    return _named(edge.VectorStorageDatatype, Wire.Datatype, message, "datatype") if message.datatype else None
+
+
+def _memory(message: Any) -> Any:
+    return _named(edge.Memory, Wire.Memory, message, "memory") if message.memory else None
+
+
+def _named(choices: Any, names: Any, message: Any, field: str) -> Any:
+    """The engine's member of the same name as the message's enum value."""
+    return getattr(choices, names.Name(getattr(message, field))) if message.HasField(field) else None
+
+
+def _optional(message: Any, field: str) -> Any:
+    return getattr(message, field) if message.HasField(field) else None

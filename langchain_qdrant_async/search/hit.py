@@ -1,0 +1,25 @@
+"""What a search found -> documents and scores. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from langchain_core.documents import Document
+
+from langchain_qdrant_async.document.ids import from_point_id
+from langchain_qdrant_async.document.layout import Layout
+from langchain_qdrant_async.document.payload import from_payload
+from langchain_qdrant_async.proto import points
+
+
+def document(point: points.ScoredPoint | points.RetrievedPoint, layout: Layout) -> Document:
+    """The document of a point, with its id as the caller gave it and its metadata exactly as given."""
+    content = from_payload(point.payload, content_key=layout.content_key, metadata_key=layout.metadata_key)
+    return Document(
+        id=content.original_id or from_point_id(point.id), page_content=content.text, metadata=content.metadata
+    )
+
+
+def scored_documents(found: Iterable[points.ScoredPoint], layout: Layout) -> list[tuple[Document, float]]:
+    """Documents with their scores, in the order of the answer."""
+    return [(document(point, layout), point.score) for point in found]

@@ -1,0 +1,1 @@
+"""LangChain's face: documents in, documents found."""

@@ -1,0 +1,1 @@
+"""How every RPC reaches Qdrant."""

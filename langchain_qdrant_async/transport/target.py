@@ -1,0 +1,155 @@
+"""Where Qdrant is: a server, or an embedded engine's folder."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from langchain_qdrant_async.errors import InvalidInput
+
+GRPC_PORT = 6334
+
+
+REST_PORT = 6333
+
+
+MEMORY = ":memory:"
+
+
+SCHEMES = ("grpc", "http", "https")
+
+
+_HOST_AND_PORT = re.compile(r"[\w.-]+:\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A Qdrant server, cluster or cloud endpoint, reached over gRPC."""
+
+    address: str
+    """`host`, `host:port` or `http(s)://host:port`. The port is the gRPC one, 6334 unless given."""
+    api_key: str | SecretStr | None = field(default=None, repr=False)
+    """Sent with every call as metadata, never shown. Without TLS, a host that is not loopback warns."""
+    tls: bool | None = None
+    """Whether to speak TLS; None: yes for an `https://` address."""
+    root_certificates: bytes | None = field(default=None, repr=False)
+    """PEM certificates to trust instead of gRPC's own roots."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.address, str) or not self.address.strip():
+            raise InvalidInput("Remote needs an address such as 'localhost:6334' or 'https://example.com:6334'")
+        object.__setattr__(self, "address", self.address.strip())
+        object.__setattr__(self, "api_key", _secret(self.api_key))
+        _ = self.target
+        if self.api_key and not self.secure and not _is_loopback(self.host):
+            warnings.warn(
+                f"the API key for {self.target} travels unencrypted; use an https:// address", UserWarning, stacklevel=4
+            )
+
+    @property
+    def secure(self) -> bool:
+        """Whether the channel uses TLS."""
+        return self.tls if self.tls is not None else self.address.lower().startswith("https://")
+
+    @property
+    def host(self) -> str:
+        """The host, without brackets for IPv6."""
+        return self._split()[0]
+
+    @property
+    def port(self) -> int:
+        """The gRPC port."""
+        return self._split()[1]
+
+    @property
+    def target(self) -> str:
+        """What gRPC connects to, `host:port`."""
+        host, port = self._split()
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def _split(self) -> tuple[str, int]:
+        text = self.address if "://" in self.address else f"grpc://{self.address}"
+        try:
+            parts = urlsplit(text)
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise InvalidInput(f"{self.address!r} is not an address: {error}") from error
+        if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+            raise InvalidInput(
+                f"the address of {host!r} has more than a host and a port: gRPC knows no user, path or query; a key is"
+                " given as api_key"
+            )
+        if not host or parts.scheme not in SCHEMES or port == 0 or any(map(str.isspace, host)):
+            raise InvalidInput(
+                f"{self.address!r} is not an address such as 'localhost:6334' or 'https://example.com:6334'"
+            )
+        return host, port or GRPC_PORT
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Qdrant's engine in a process of its own, with its data in a folder. Everybody who names the folder shares it."""
+
+    path: str | Path = MEMORY
+    """The folder; made when absent. `":memory:"` is a temporary one that goes with its last user."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, str | Path) or not str(self.path):
+            raise InvalidInput(f"Embedded needs a folder or {MEMORY!r}, not {self.path!r}")
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether the data goes with the last user."""
+        return str(self.path) == MEMORY
+
+
+Target: TypeAlias = Remote | Embedded | str | Path
+"""What a connection can be made to."""
+
+
+def _secret(key: object) -> SecretStr | None:
+    """The API key, which travels as gRPC metadata.
+
+    Source: https://grpc.io/docs/guides/metadata/: values are printable ASCII.
+    """
+    if key is None or isinstance(key, str | SecretStr):
+        text = key.get_secret_value() if isinstance(key, SecretStr) else key or ""
+        if not all(" " <= character <= "~" for character in text):
+            raise InvalidInput("the API key has characters that no key has, perhaps a line break at its end: strip it")
+        return SecretStr(text) if text else None
+    raise InvalidInput(f"an API key is a string, not {type(key).__name__}")
+
+
+def target_of(text: str | Path, *, api_key: str | SecretStr | None = None) -> Remote | Embedded:
+    """What a string means: `":memory:"`, a URL, or a folder.
+
+    Raises:
+        InvalidInput: it may mean either, or an API key was given for an engine that has none.
+    """
+    if isinstance(text, str):
+        scheme, separator, _ = text.strip().partition("://")
+        if separator and scheme.lower() in SCHEMES:
+            return Remote(text, api_key=api_key)
+        if separator or _HOST_AND_PORT.fullmatch(text.strip()):
+            raise InvalidInput(
+                f"{text!r} may be a server or a folder: write 'http://host:6334' for a server, './{text}' for a folder"
+            )
+    if api_key is not None:
+        raise InvalidInput(f"{text!r} names an embedded engine, which has no API key; a server is named by a URL")
+    return Embedded(text)

@@ -1,0 +1,220 @@
+"""A filter selects exactly the documents that a plain Python reading of it selects, on the real engine."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import grpc
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from langchain_qdrant_async.document.paths import to_path
+from langchain_qdrant_async.document.payload import to_payload
+from langchain_qdrant_async.document.vectors import to_vector
+from langchain_qdrant_async.filters import to_filter
+from langchain_qdrant_async.proto import CollectionsStub, PointsStub, collections, common, points
+from langchain_qdrant_async.transport.engine import join
+from tests.property.oracle import matches
+
+Filter = Mapping[str, Any]
+
+INTS = [0, 1, -1, 2, 7, 2**31, 2**53 - 1, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63)]
+FLOATS = [0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.0, 1e-9, 1e300, float(2**53)]
+STRINGS = ["", "a", "b", "A", "ab", "1", "true", "null", "é", "a b", "🙂"]
+FEW: list[Any] = [None, True, 0, 1.0, 0.5, -1, 2**53 + 1, "", "a", "1"]
+SCALARS: list[Any] = [None, True, False, *INTS, *FLOATS, *STRINGS]
+MANY = [number / 2 for number in range(-40, 400, 3)]
+NESTED: list[Any] = [
+    [], {}, [None], [[]], [{}], [None, 1], ["a", None], [1, "a", True], [1.0], [True], [False, 0], [[1]], [[1], 2],
+    [1, [2]], [[None]], [0.5, 7], [-1, 2], [2**53 + 1], ["", "b"], {"b": 1}, {"b": None}, {"b": []}, {"b": [1, 2]},
+    {"b": {"c": "a"}}, {"b": {}}, [{"b": 1}, {"c": 2}], [{"b": None}], [{"b": []}, {"b": "a"}],
+    [{"b": 1.0}, {"b": True}], [[{"b": 1}]],
+]  # fmt: skip
+FIELDS = [
+    "a",
+    "b",
+    "a.b",
+    "a.b.c",
+    "a[]",
+    "a[0]",
+    "a[1]",
+    "a[].b",
+    "a[0].b",
+    "b.b",
+    "my key",
+    '"dot.ted"',
+    "no-such",
+    "é",
+]
+ROOTS = ["a", "b", "my key", "dot.ted", "é"]
+
+
+def _documents() -> list[dict[str, Any]]:
+    """Every value alone, then mixtures."""
+    alone = [{"a": value} for value in [*SCALARS, *NESTED]]
+    dice = random.Random(20)
+    mixed = [{root: dice.choice([*SCALARS, *NESTED]) for root in ROOTS if dice.random() < 0.7} for _ in range(150)]
+    return [{}, *alone, *mixed]
+
+
+DOCUMENTS = _documents()
+
+scalars = st.sampled_from(SCALARS)
+numbers = st.sampled_from([*INTS, *FLOATS])
+lists = st.lists(scalars, max_size=4) | st.lists(numbers, min_size=9, max_size=30, unique=True)
+OPERANDS: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(("$eq", "$ne"), scalars),
+    **dict.fromkeys(("$gt", "$gte", "$lt", "$lte"), numbers),
+    **dict.fromkeys(("$in", "$nin"), lists),
+    "$exists": st.booleans(),
+    "$not": st.deferred(lambda: field_operators),
+}
+field_operators: st.SearchStrategy[dict[str, Any]] = st.lists(
+    st.one_of([st.tuples(st.just(name), operand) for name, operand in OPERANDS.items()]), min_size=1, max_size=3
+).map(dict)
+fields = st.dictionaries(st.sampled_from(FIELDS), scalars | field_operators, max_size=2)
+filters = st.recursive(
+    fields,
+    lambda inner: st.fixed_dictionaries(
+        {},
+        optional={"$and": st.lists(inner, max_size=3), "$or": st.lists(inner, max_size=3), "$not": inner, "b": scalars},
+    ),
+    max_leaves=6,
+)
+
+
+INTEGERS: list[dict[str, Any]] = [
+    {}, {"n": None}, {"n": []}, {"n": [-3, 4]}, {"n": [0, None]}, {"n": "1"}, {"n": True},
+    *({"n": number} for number in [*range(-5, 6), 2**53 - 1, -(2**53) + 1, 2**53 + 1, 2**63 - 1]),
+]  # fmt: skip
+BOUNDS = [*range(-6, 7), -1.5, -0.5, -0.0, 0.5, 1.0, 2.5, 2**53 - 1, float(-(2**53) + 1)]
+
+Kind = points.FieldType
+INDEXED: dict[str, Kind.ValueType] = {
+    "keyword": Kind.FieldTypeKeyword,
+    "float": Kind.FieldTypeFloat,
+    "bool": Kind.FieldTypeBool,
+    "text": Kind.FieldTypeText,
+    "geo": Kind.FieldTypeGeo,
+}
+
+
+def expected(given_: Filter, documents: list[dict[str, Any]] = DOCUMENTS) -> set[int]:
+    """The positions of the documents that the oracle selects."""
+    return {position for position, document in enumerate(documents) if matches(given_, document)}
+
+
+class Engine:
+    """The embedded engine, asked over its socket."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._collections = CollectionsStub(channel)
+        self._points = PointsStub(channel)
+
+    def hold(self, name: str, documents: list[dict[str, Any]], metadata_key: str | None = "metadata") -> None:
+        """A collection with these documents, whose point ids are their positions."""
+        size = collections.VectorParams(size=1, distance=collections.Distance.Dot)
+        self._collections.Create(
+            collections.CreateCollection(collection_name=name, vectors_config=collections.VectorsConfig(params=size))
+        )
+        stored = [
+            points.PointStruct(
+                id=common.PointId(num=position),
+                vectors=points.Vectors(vector=to_vector([1.0])),
+                payload=to_payload("", document, metadata_key=metadata_key),
+            )
+            for position, document in enumerate(documents)
+        ]
+        self._points.Upsert(points.UpsertPoints(collection_name=name, wait=True, points=stored))
+
+    def index(self, name: str, field: str, kind: Kind.ValueType) -> None:
+        """Index a metadata field."""
+        self._points.CreateFieldIndex(
+            points.CreateFieldIndexCollection(
+                collection_name=name,
+                wait=True,
+                field_name=to_path(field),
+                field_type=kind,
+            )
+        )
+
+    def select(self, name: str, given_: Filter, metadata_key: str | None = "metadata") -> set[int]:
+        """The ids of the points that a filter selects."""
+        nothing = points.WithPayloadSelector(enable=False)
+        request = points.ScrollPoints(
+            collection_name=name,
+            filter=to_filter(given_, metadata_key=metadata_key),
+            limit=10_000,
+            with_payload=nothing,
+        )
+        return {point.id.num for point in self._points.Scroll(request).result}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with asyncio.Runner() as runner:
+        lease = runner.run(join(tmp_path_factory.mktemp("filters")))
+        with grpc.insecure_channel(lease.target) as channel:
+            yield Engine(channel)
+        runner.run(lease.release())
+
+
+@pytest.fixture(scope="module")
+def plain(engine: Engine) -> Callable[[Filter], set[int]]:
+    """Selects among the documents, without any index."""
+    engine.hold("plain", DOCUMENTS)
+    return lambda given_: engine.select("plain", given_)
+
+
+def every_operator(fields: list[str], values: list[Any]) -> Iterator[Filter]:
+    """Each operator by itself, with each value that it takes."""
+    for field in fields:
+        for value in values:
+            yield {field: value}
+            yield {field: {"$ne": value}}
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                yield from ({field: {operator: value}} for operator in ("$gt", "$gte", "$lt", "$lte"))
+        yield from ({field: {"$exists": wanted}} for wanted in (True, False))
+        yield from ({field: {operator: values}} for operator in ("$in", "$nin") for values in ([], SCALARS, MANY))
+
+
+def test_each_operator_selects_what_python_selects(plain: Callable[[Filter], set[int]]) -> None:
+    for given_ in every_operator(FIELDS, SCALARS):
+        assert plain(given_) == expected(given_), given_
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(given_=filters)
+def test_combined_filters_select_what_python_selects(
+    plain: Callable[[Filter], set[int]], given_: dict[str, Any]
+) -> None:
+    assert plain(given_) == expected(given_)
+
+
+@pytest.mark.parametrize("kind", INDEXED)
+def test_an_index_does_not_change_what_is_selected(engine: Engine, kind: str) -> None:
+    """Even one that does not fit the values; but for the kinds that docs/reference/filters.md names."""
+    engine.hold(kind, DOCUMENTS)
+    for field in ("a", "a.b", "my key"):
+        engine.index(kind, field, INDEXED[kind])
+    for given_ in every_operator(["a", "a.b", "my key"], FEW):
+        assert engine.select(kind, given_) == expected(given_), given_
+
+
+def test_an_integer_index_does_not_change_what_is_selected_among_integers(engine: Engine) -> None:
+    engine.hold("integer", INTEGERS)
+    engine.index("integer", "n", Kind.FieldTypeInteger)
+    for given_ in every_operator(["n"], [*BOUNDS, None, True, "1"]):
+        assert engine.select("integer", given_) == expected(given_, INTEGERS), given_
+
+
+@pytest.mark.parametrize("metadata_key", [None, "my metadata"])
+def test_the_metadata_may_lie_elsewhere(engine: Engine, metadata_key: str | None) -> None:
+    name = f"under {metadata_key}"
+    engine.hold(name, DOCUMENTS, metadata_key)
+    for given_ in every_operator(["a.b", '"dot.ted"', "é"], ["a", 1, None]):
+        assert engine.select(name, given_, metadata_key) == expected(given_), given_

@@ -1,0 +1,70 @@
+"""Builders of messages, without any server."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_qdrant_async.collection.message import create_collection, update_collection
+from langchain_qdrant_async.collection.spec import CollectionSpec, Hnsw
+from langchain_qdrant_async.document.layout import Layout
+from langchain_qdrant_async.document.message import batches, point_struct
+from langchain_qdrant_async.document.vectors import to_dense
+from langchain_qdrant_async.proto import collections, common
+from langchain_qdrant_async.search.message import mmr_query_points, query_points
+from langchain_qdrant_async.search.search import Diversity, Search
+
+
+def test_a_plain_search_asks_for_payload_and_no_vectors() -> None:
+    request = query_points("docs", to_dense([1.0]), Search(), Layout())
+    assert request.with_payload.enable
+    assert not request.HasField("with_vectors")
+    assert not request.HasField("using")
+    assert (request.limit, request.HasField("offset")) == (4, False)
+    assert query_points("docs", to_dense([1.0]), Search(), Layout(vector_name="own")).using == "own"
+
+
+def test_mmr_turns_lambda_round_and_fetches_at_least_k() -> None:
+    request = mmr_query_points("docs", to_dense([1.0]), Search(k=30), Layout(), Diversity(20, 0.25))
+    mmr = request.query.nearest_with_mmr.mmr
+    assert (mmr.diversity, mmr.candidates_limit) == (0.75, 30)
+
+
+def test_points_have_the_layouts_vector() -> None:
+    unnamed = point_struct(common.PointId(num=1), to_dense([1.0]), {}, Layout())
+    named = point_struct(common.PointId(num=1), to_dense([1.0]), {}, Layout(vector_name="own"))
+    assert unnamed.vectors.vector.dense.data == [1.0]
+    assert named.vectors.vectors.vectors["own"].dense.data == [1.0]
+
+
+def test_a_collection_with_everything_said() -> None:
+    native = collections.QuantizationConfig(binary=collections.BinaryQuantization(always_ram=True))
+    spec = CollectionSpec(
+        "docs", quantization=native, hnsw=Hnsw(m=8), layout=Layout(vector_name="own"), vectors_on_disk=True
+    )
+    request = create_collection(spec, timeout_s=10)
+    assert request.vectors_config.params_map.map["own"].on_disk
+    assert (request.hnsw_config.m, request.timeout, request.quantization_config) == (8, 10, native)
+    plain = create_collection(CollectionSpec("docs", quantization=None))
+    assert not plain.HasField("quantization_config")
+    assert not plain.HasField("hnsw_config")
+    assert not plain.HasField("timeout")
+
+
+def test_an_update_says_only_what_changes() -> None:
+    assert update_collection("docs", Hnsw(ef_construct=200)) == collections.UpdateCollection(
+        collection_name="docs", hnsw_config=collections.HnswConfigDiff(ef_construct=200)
+    )
+
+
+@given(
+    st.lists(st.integers(0, 50), max_size=40),
+    st.integers(1, 10),
+    st.integers(1, 100),
+)
+def test_batches_keep_order_and_lose_nothing(sizes: list[int], count: int, size_bytes: int) -> None:
+    cut = list(batches(list(enumerate(sizes)), count=count, size_bytes=size_bytes))
+    assert [item for batch in cut for item in batch] == list(range(len(sizes)))
+    for batch in cut:
+        assert 1 <= len(batch) <= count
+        assert len(batch) == 1 or sum(sizes[item] for item in batch) <= size_bytes

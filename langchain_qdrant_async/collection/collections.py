@@ -28,6 +28,11 @@ ORIGIN_POINT = common.PointId(uuid=str(uuid.uuid5(NAMESPACE, ORIGIN_KEY)))
 """The reserved point of collections whose server keeps no metadata for them."""
 
 
+def notice_of(name: str) -> str:
+    """The alias of a collection that is there while it is being reindexed: who writes by an alias looks at its meaning."""
+    return f"{ORIGIN_KEY}.reindexing.{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredOrigin:
     """What made a collection's vectors, and where that is written."""
@@ -42,6 +47,11 @@ class Collections:
     def __init__(self, connection: Connection) -> None:
         """Work over a connection, which stays the caller's to close."""
         self._connection = connection
+
+    @property
+    def keep_metadata(self) -> bool:
+        """Whether it is certain that Qdrant keeps the metadata that a collection is made with."""
+        return isinstance(self._connection.target, Embedded)
 
     async def ensure(
         self, spec: CollectionSpec, *, origin: Origin | None = None, timeout: float | None = None
@@ -60,9 +70,39 @@ class Collections:
         """
         info = await self.find(spec.name, timeout=timeout)
         if info is None:
-            info = await self._create_or_find(spec, origin, timeout)
+            await self.make(spec, origin=origin, timeout=timeout)
+            info = await self.describe(spec.name, timeout=timeout)
         compare(spec, info)
-        return await self._with_indexes(spec, info, timeout)
+        missing = await self.add_indexes(spec, info, timeout=timeout)
+        return await self.describe(spec.name, timeout=timeout) if missing else info
+
+    async def make(
+        self, spec: CollectionSpec, *, origin: Origin | None = None, timeout: float | None = None
+    ) -> tuple[CollectionInfo, bool]:
+        """Make the collection without its payload indexes, unless somebody else makes it at this moment.
+
+        Returns:
+            What it is, asked back only where it may be otherwise than it was to be; and whether it was made here.
+        """
+        request = create_collection(spec, timeout, metadata=origin.to_metadata() if origin else None)
+        try:
+            await self._connection.collections.Create(request, timeout=timeout)
+        except AlreadyExists:
+            return await self.describe(spec.name, timeout=timeout), False
+        if origin is None or self.keep_metadata:
+            return made_info(request), True
+        return await self.describe(spec.name, timeout=timeout), True
+
+    async def add_indexes(self, spec: CollectionSpec, info: CollectionInfo, *, timeout: float | None = None) -> bool:
+        """Add the payload indexes of a spec that a collection lacks; whether there were any.
+
+        Raises:
+            CollectionMismatch: it has one of another kind.
+        """
+        missing = missing_indexes(spec, info)
+        for name, kind in missing.items():
+            await self.index(info.name, name, kind, layout=spec.layout, timeout=timeout)
+        return bool(missing)
 
     async def create(self, spec: CollectionSpec, *, timeout: float | None = None) -> CollectionInfo:
         """Make a collection that must not exist.
@@ -70,8 +110,10 @@ class Collections:
         Raises:
             AlreadyExists: it does.
         """
-        await self._connection.collections.Create(create_collection(spec, timeout), timeout=timeout)
-        return await self._with_indexes(spec, await self.describe(spec.name, timeout=timeout), timeout)
+        request = create_collection(spec, timeout)
+        await self._connection.collections.Create(request, timeout=timeout)
+        await self.add_indexes(spec, made_info(request), timeout=timeout)
+        return await self.describe(spec.name, timeout=timeout)
 
     async def describe(self, name: str, *, timeout: float | None = None) -> CollectionInfo:
         """What a collection or alias is.
@@ -163,54 +205,41 @@ class Collections:
         """
         if origin := Origin.from_metadata(info.message.config.metadata):
             return StoredOrigin(origin, in_point=False)
+        if not info.points_count:
+            return None
         request = get_points(info.name, [ORIGIN_POINT])
         response = await self._connection.points.Get(request, timeout=timeout)
         origin = Origin.from_metadata(response.result[0].payload) if response.result else None
         return StoredOrigin(origin, in_point=True) if origin else None
 
-    async def keep_origin(self, name: str, origin: Origin, *, timeout: float | None = None) -> None:
-        """Store what makes the vectors of a collection that exists: in its metadata, or in a point on older servers."""
-        metadata = origin.to_metadata()
-        request = collections.UpdateCollection(collection_name=_named(name), metadata=metadata)
-        await self._connection.collections.Update(request, timeout=timeout)
-        info = await self.describe(name, timeout=timeout)
-        if Origin.from_metadata(info.message.config.metadata) is None:
-            await self._keep_origin_in_point(name, metadata, timeout)
+    async def keep_origin(
+        self, name: str, origin: Origin, *, timeout: float | None = None, look: bool = True
+    ) -> None:
+        """Store what makes the vectors of a collection that exists: in its metadata, or in a point on older servers.
 
-    async def _keep_origin_in_point(self, name: str, metadata: dict[str, json.Value], timeout_s: float | None) -> None:
+        Args:
+            name: the collection.
+            origin: what makes its vectors.
+            timeout: seconds that each of the calls may take.
+            look: whether to look if it was kept; else the caller does so.
+        """
+        request = collections.UpdateCollection(collection_name=_named(name), metadata=origin.to_metadata())
+        await self._connection.collections.Update(request, timeout=timeout)
+        if look and not self.keep_metadata:
+            info = await self.describe(name, timeout=timeout)
+            if Origin.from_metadata(info.message.config.metadata) is None:
+                await self.keep_origin_in_point(name, origin, timeout=timeout)
+
+    async def keep_origin_in_point(self, name: str, origin: Origin, *, timeout: float | None = None) -> None:
         """A point without a vector, which no search finds.
 
         Source: servers before Qdrant 1.16 know no collection metadata, and skip the field.
         """
         point = points.PointStruct(
-            id=ORIGIN_POINT, vectors=points.Vectors(vectors=points.NamedVectors()), payload=metadata
+            id=ORIGIN_POINT, vectors=points.Vectors(vectors=points.NamedVectors()), payload=origin.to_metadata()
         )
-        response = await self._connection.points.Upsert(upsert_points(name, [point]), timeout=timeout_s)
+        response = await self._connection.points.Upsert(upsert_points(name, [point]), timeout=timeout)
         check_completed(response, "the collection's origin")
-
-    async def _create_or_find(
-        self, spec: CollectionSpec, origin: Origin | None, timeout_s: float | None
-    ) -> CollectionInfo:
-        request = create_collection(spec, timeout_s, metadata=origin.to_metadata() if origin else None)
-        with suppress(AlreadyExists):  # somebody else made it meanwhile: it is compared like any other
-            await self._connection.collections.Create(request, timeout=timeout_s)
-        return await self.describe(spec.name, timeout=timeout_s)
-
-    async def _with_indexes(
-        self, spec: CollectionSpec, info: CollectionInfo, timeout_s: float | None
-    ) -> CollectionInfo:
-        paths = {name: to_path(name, metadata_key=spec.layout.metadata_key) for name in spec.payload_indexes}
-        missing = {name: kind for name, kind in spec.payload_indexes.items() if paths[name] not in info.payload_indexes}
-        for name, kind in spec.payload_indexes.items():
-            theirs = info.payload_indexes.get(paths[name], kind)
-            if theirs != kind:
-                raise CollectionMismatch(
-                    f"collection {info.name!r} indexes {name!r} as {theirs} where {kind} was asked for: change the "
-                    "spec, or index it anew with Collections.index"
-                )
-        for name, kind in missing.items():
-            await self.index(spec.name, name, kind, layout=spec.layout, timeout=timeout_s)
-        return await self.describe(spec.name, timeout=timeout_s) if missing else info
 
 
 def _named(name: object) -> str:

@@ -50,6 +50,16 @@ def as_matrix(rows: Rows, count: int, source: str, *, first: int = 0) -> Matrix:
     return matrix
 
 
+def as_vector(row: Sequence[float] | Vector, source: str) -> Vector:
+    """One row as a vector of its own, never a view of what was given.
+
+    Raises:
+        EmbeddingError: as `as_matrix`.
+    """
+    vector: Vector = as_matrix([row], 1, source)[0]
+    return vector
+
+
 def _check_even(rows: Rows, source: str) -> None:
     if isinstance(rows, np.ndarray):
         return

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
+from typing import ClassVar
 
-from langchain_qdrant_async.collection.comparison import compare
-from langchain_qdrant_async.collection.info import CollectionInfo, collection_info
+from langchain_qdrant_async.collection.comparison import compare, missing_indexes
+from langchain_qdrant_async.collection.info import CollectionInfo, collection_info, made_info
 from langchain_qdrant_async.collection.message import (
     change_aliases,
     create_collection,
     create_field_index,
+    delete_alias,
     update_collection,
+    update_metadata,
 )
 from langchain_qdrant_async.collection.origin import ORIGIN_KEY, Origin
 from langchain_qdrant_async.collection.spec import INDEX_KINDS, CollectionSpec, Hnsw, IndexKind
@@ -20,9 +22,10 @@ from langchain_qdrant_async.document.ids import NAMESPACE
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import check_completed, get_points, upsert_points
 from langchain_qdrant_async.document.paths import to_path
-from langchain_qdrant_async.errors import AlreadyExists, CollectionMismatch, InvalidInput, NotFound
-from langchain_qdrant_async.proto import collections, common, json, points
+from langchain_qdrant_async.errors import AlreadyExists, InvalidInput, NotFound
+from langchain_qdrant_async.proto import collections, common, points
 from langchain_qdrant_async.transport.connection import Connection
+from langchain_qdrant_async.transport.target import Embedded
 
 ORIGIN_POINT = common.PointId(uuid=str(uuid.uuid5(NAMESPACE, ORIGIN_KEY)))
 """The reserved point of collections whose server keeps no metadata for them."""
@@ -43,6 +46,9 @@ class StoredOrigin:
 
 class Collections:
     """The collections of a Qdrant."""
+
+    moves: ClassVar[int] = 0
+    """How many aliases this process has moved: who remembers what one meant asks again when there are more."""
 
     def __init__(self, connection: Connection) -> None:
         """Work over a connection, which stays the caller's to close."""
@@ -195,7 +201,14 @@ class Collections:
         """
         existing = await self.aliases(timeout=timeout)
         request = change_aliases(_named(alias), _named(name), replace=alias in existing)
-        await self._connection.collections.UpdateAliases(request, timeout=timeout)
+        try:
+            await self._connection.collections.UpdateAliases(request, timeout=timeout)
+        finally:
+            Collections.moves += 1
+
+    async def remove_alias(self, alias: str, *, timeout: float | None = None) -> None:
+        """Let an alias mean nothing; one that is not there stays so."""
+        await self._connection.collections.UpdateAliases(delete_alias(_named(alias)), timeout=timeout)
 
     async def origin(self, info: CollectionInfo, *, timeout: float | None = None) -> StoredOrigin | None:
         """What made the vectors of a collection; None when nothing is said about it.
@@ -212,9 +225,7 @@ class Collections:
         origin = Origin.from_metadata(response.result[0].payload) if response.result else None
         return StoredOrigin(origin, in_point=True) if origin else None
 
-    async def keep_origin(
-        self, name: str, origin: Origin, *, timeout: float | None = None, look: bool = True
-    ) -> None:
+    async def keep_origin(self, name: str, origin: Origin, *, timeout: float | None = None, look: bool = True) -> None:
         """Store what makes the vectors of a collection that exists: in its metadata, or in a point on older servers.
 
         Args:
@@ -223,8 +234,7 @@ class Collections:
             timeout: seconds that each of the calls may take.
             look: whether to look if it was kept; else the caller does so.
         """
-        request = collections.UpdateCollection(collection_name=_named(name), metadata=origin.to_metadata())
-        await self._connection.collections.Update(request, timeout=timeout)
+        await self._connection.collections.Update(update_metadata(_named(name), origin.to_metadata()), timeout=timeout)
         if look and not self.keep_metadata:
             info = await self.describe(name, timeout=timeout)
             if Origin.from_metadata(info.message.config.metadata) is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from langchain_qdrant_async.collection.field import Kind, VectorField
 from langchain_qdrant_async.collection.info import CollectionInfo
-from langchain_qdrant_async.collection.spec import CollectionSpec
+from langchain_qdrant_async.collection.spec import CollectionSpec, IndexKind
 from langchain_qdrant_async.document.paths import to_path
 from langchain_qdrant_async.errors import CollectionMismatch, InvalidVector
 
@@ -47,7 +47,7 @@ def field_of(info: CollectionInfo, name: str, kind: Kind = "dense") -> VectorFie
     return found
 
 
-def missing_indexes(spec: CollectionSpec, info: CollectionInfo) -> dict[str, str]:
+def missing_indexes(spec: CollectionSpec, info: CollectionInfo) -> dict[str, IndexKind]:
     """The payload indexes that the collection lacks: kinds by metadata field.
 
     Raises:

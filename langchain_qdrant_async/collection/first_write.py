@@ -30,7 +30,9 @@ class FirstWrite:
     It asks the model only when somebody needs to know, and keeps what it embedded for the write itself.
     """
 
-    def __init__(self, texts: Sequence[str], encoder: DenseEncoder | None, *, first: int, size: int | None = None) -> None:
+    def __init__(
+        self, texts: Sequence[str], encoder: DenseEncoder | None, *, first: int = 1, size: int | None = None
+    ) -> None:
         """Say what is to be written; nothing is embedded yet.
 
         Args:
@@ -43,26 +45,34 @@ class FirstWrite:
         self._encoder = encoder
         self._first = first
         self._size = size
+        self._embedding: Embeddings | None = None
         self._reduced: ReducedEmbeddings | None = None
+        self._origin: Origin | None = None
         self._kept: dict[int, Any] = {}
 
-    async def origin(self, collection: Collection | None) -> Origin | None:
+    async def origin(self, collection: Collection | None = None) -> Origin | None:
         """What makes the vectors: fits a reduction if the embedding has none. None: the caller makes them."""
         if self._encoder is None:
             return None
-        embedding = self._embedding(self._encoder, collection)
-        self._kept, self._reduced = {}, reduced_of(embedding)
-        if self._reduced is not None and self._reduced.reduction is None:
-            return await self._fit(self._reduced)
-        return origin_of(embedding)
+        found = None if collection is None else collection.embedding
+        embedding = self._encoder.embedding if found is None else found
+        if embedding is not self._embedding:
+            self._kept, self._embedding, self._reduced = {}, embedding, reduced_of(embedding)
+            self._origin = await self._fit(self._reduced) if self.fitted and self._reduced else origin_of(embedding)
+        return self._origin
 
     async def size(self) -> int:
-        """Numbers in a vector: as the caller gave them, as the reduction makes them, or as the model gives them."""
-        if self._encoder is None or self._reduced is not None:
-            return self._size or (self._reduced.dimension if self._reduced is not None else 0)
-        rows = await self._encoder.documents(list(self._texts[: self._first]))
-        self._kept = dict(enumerate(rows))
-        return int(rows.shape[1])
+        """Numbers in a vector: as the caller gave them, as the reduction makes them, or as the model gives them.
+
+        `origin` comes first.
+        """
+        if self._size is None and self._reduced is not None:
+            self._size = self._reduced.dimension
+        if self._size is None and self._encoder is not None:
+            rows = await self._encoder.documents(list(self._texts[: self._first]))
+            self._kept = dict(enumerate(rows))
+            self._size = int(rows.shape[1])
+        return self._size or 0
 
     @property
     def fitted(self) -> bool:
@@ -75,10 +85,6 @@ class FirstWrite:
         if kept and self._reduced is not None and collection.reduced is not None:
             return dict(zip(kept, collection.reduced.reduce(np.stack(list(kept.values()))), strict=True))
         return kept
-
-    def _embedding(self, encoder: DenseEncoder, collection: Collection | None) -> Embeddings:
-        found = None if collection is None else collection.embedding
-        return encoder.embedding if found is None else found
 
     async def _fit(self, reduced: ReducedEmbeddings) -> Origin:
         """A reduction for a sample of the texts, whose whole vectors are kept until one is settled."""

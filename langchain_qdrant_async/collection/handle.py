@@ -19,10 +19,10 @@ from langchain_qdrant_async.collection.first_write import FirstWrite
 from langchain_qdrant_async.collection.info import CollectionInfo
 from langchain_qdrant_async.collection.origin import reduced_of
 from langchain_qdrant_async.collection.plan import CollectionPlan
-from langchain_qdrant_async.embedding.calls import Calls
 from langchain_qdrant_async.embedding.encoder import DenseEncoder, Encoder
 from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
 from langchain_qdrant_async.errors import CollectionMismatch, NotFound, PermissionDenied, Unimplemented
+from langchain_qdrant_async.runtime.threads import Threads
 from langchain_qdrant_async.transport.connection import Connection
 
 TRUST_S = 1.0
@@ -37,6 +37,8 @@ class _State:
     """The collection; None: not known, or not there."""
     until: float = 0.0
     """The moment (monotonic) up to which its name is taken to mean it. A collection's own name always does."""
+    moves: int = 0
+    """How many aliases this process had moved by then."""
 
 
 _UNKNOWN = _State()
@@ -46,13 +48,13 @@ class Handle:
     """A store's collection."""
 
     def __init__(
-        self, connection: Connection, plan: CollectionPlan, embedding: Embeddings | None, calls: Calls
+        self, connection: Connection, plan: CollectionPlan, embedding: Embeddings | None, threads: Threads
     ) -> None:
         """Plan to use a collection; no I/O."""
         self.plan = plan
         self.embedding = embedding
-        self._calls = calls
-        self._encoder = None if embedding is None else DenseEncoder(embedding, calls)
+        self._threads = threads
+        self._encoder = None if embedding is None else DenseEncoder(embedding, threads)
         self._collections = Collections(connection)
         self._state = _UNKNOWN
         self._owes_indexes = plan.spec is not None and plan.create and plan.validate
@@ -78,6 +80,13 @@ class Handle:
         """Look the collection up again next time; what is being looked up now is not remembered."""
         self._state = _State()
 
+    def use(self, name: str, embedding: Embeddings) -> None:
+        """Be the handle of another collection from now on, as it is found."""
+        self.plan = replace(self.plan, name=name, spec=None)
+        self.embedding, self._encoder = embedding, DenseEncoder(embedding, self._threads)
+        self._owes_indexes = False
+        self.forget()
+
     async def for_reading(self, timeout: float | None = None) -> Collection | None:
         """The collection; None when there is none yet, or nothing in it.
 
@@ -90,13 +99,17 @@ class Handle:
 
     async def find(self, timeout: float | None = None) -> Collection | None:
         """The collection, be it empty; None when there is none yet. Raises as `for_reading` does."""
-        state = self._state
-        collection = state.collection
-        if collection is not None and collection.readable:
-            if collection.name == self.plan.name or time.monotonic() < state.until:
-                return collection
-            if not await self.moved(collection, timeout):
-                return collection
+        collection = self._state.collection
+        if (
+            collection is not None
+            and collection.readable
+            and (
+                collection.name == self.plan.name
+                or self._trusts(collection)
+                or not await self._moved(collection, timeout)
+            )
+        ):
+            return collection
         return await self._look_up(timeout)  # also when it was not: somebody else may have chosen a reduction since
 
     async def for_writing(self, first: FirstWrite, timeout: float | None = None) -> Collection:
@@ -125,15 +138,23 @@ class Handle:
 
         Whoever asks after a write, and writes again if it is so, loses nothing: see decision 0210.
         """
-        if collection.name != self.plan.name and not self._trusts(collection):
-            asked = time.monotonic()
-            name, lasting = await self._meaning(timeout)
-            if name != collection.name:
-                self.forget()
-                return True
-            if self._means(collection):
-                self._state = replace(self._state, until=asked + TRUST_S if lasting else 0.0)
+        if (
+            collection.name != self.plan.name
+            and not self._trusts(collection)
+            and await self._moved(collection, timeout)
+        ):
+            return True
         return collection.contested and await self._was_outrun(collection, timeout)
+
+    async def _moved(self, collection: Collection, timeout_s: float | None) -> bool:
+        asked, moves = time.monotonic(), Collections.moves
+        name, lasting = await self._meaning(timeout_s)
+        if name != collection.name:
+            self.forget()
+            return True
+        if self._means(collection):
+            self._state = replace(self._state, until=asked + TRUST_S if lasting else 0.0, moves=moves)
+        return False
 
     def doubt(self) -> None:
         """Ask what the name means before the collection is used again."""
@@ -143,7 +164,8 @@ class Handle:
         return self.current is not None and self.current.name == collection.name
 
     def _trusts(self, collection: Collection) -> bool:
-        return self._means(collection) and time.monotonic() < self._state.until
+        state = self._state
+        return self._means(collection) and time.monotonic() < state.until and state.moves == Collections.moves
 
     async def _was_outrun(self, collection: Collection, timeout_s: float | None) -> bool:
         """Whether another first writer has settled the origin of an empty collection otherwise, just after this one."""
@@ -157,8 +179,7 @@ class Handle:
             self.forget()
             return True
         if self.current is collection:
-            known = replace(collection, origin=stored, contested=False)
-            self._state = replace(self._state, collection=known)
+            self._remember(replace(collection, origin=stored, contested=False))
         return False
 
     async def _stored(self, name: str, timeout_s: float | None) -> StoredOrigin | None:
@@ -186,14 +207,18 @@ class Handle:
         if origin is None:
             return collection
         if first.fitted:  # which takes so long that others may have been faster
-            collection = await self._found_again(timeout_s)
+            info = await self._collections.describe(collection.name, timeout=timeout_s)
+            collection = self._remember(await self._open(info, timeout_s))
             if collection.origin is not None or not collection.empty:
                 return collection
         await self._collections.keep_origin(collection.name, origin, timeout=timeout_s, look=first.fitted)
-        settled = self._as_planned(collection.info, StoredOrigin(origin, in_point=False))
+        return self._remember(self._as_planned(collection.info, StoredOrigin(origin, in_point=False)))
+
+    def _remember(self, collection: Collection) -> Collection:
+        """The collection as it is known from now on, if it is still the one that is meant."""
         if self._means(collection):
-            self._state = replace(self._state, collection=settled)
-        return settled
+            self._state = replace(self._state, collection=collection)
+        return collection
 
     async def _index(self, info: CollectionInfo, timeout_s: float | None) -> None:
         """Add the payload indexes that the spec asks for and the collection lacks; once in a store's life."""
@@ -201,18 +226,11 @@ class Handle:
             await self._collections.add_indexes(self.plan.spec, info, timeout=timeout_s)
             self._owes_indexes = False
 
-    async def _found_again(self, timeout_s: float | None) -> Collection:
-        self.forget()
-        collection = await self._look_up(timeout_s)
-        if collection is None:
-            raise CollectionMismatch(f"collection {self.plan.name!r} was dropped while it was being made; try again")
-        return collection
-
     async def _look_up(self, timeout_s: float | None) -> Collection | None:
-        before, asked = self._state, time.monotonic()
+        before, asked, moves = self._state, time.monotonic(), Collections.moves
         collection, lasting = await self._existing(timeout_s)
         if self._state is before:  # what was forgotten meanwhile is not remembered
-            self._state = _State(collection, asked + TRUST_S if lasting else 0.0)
+            self._state = _State(collection, asked + TRUST_S if lasting else 0.0, moves)
         return collection
 
     async def _existing(self, timeout_s: float | None) -> tuple[Collection | None, bool]:
@@ -261,7 +279,7 @@ class Handle:
         """What makes the vectors of the store's own field."""
         if embedding is None or self.plan.encoder is not None:
             return self.plan.encoder
-        return self._encoder if embedding is self.embedding else DenseEncoder(embedding, self._calls)
+        return self._encoder if embedding is self.embedding else DenseEncoder(embedding, self._threads)
 
     def _fitting(self, stored: StoredOrigin | None, info: CollectionInfo) -> Embeddings | None:
         """The store's embedding as this collection needs it."""

@@ -34,7 +34,7 @@ def _vectors_config(fields: Mapping[str, VectorField]) -> collections.VectorsCon
 def _vector_params(field: VectorField) -> collections.VectorParams:
     late = collections.MultiVectorConfig(comparator=collections.MultiVectorComparator.MaxSim)
     return collections.VectorParams(
-        size=field.size,
+        size=field.size or 0,
         distance=_DISTANCES[field.distance.value],
         on_disk=field.on_disk,
         multivector_config=late if field.kind == "multi" else None,
@@ -50,6 +50,17 @@ def _sparse_vectors_config(fields: Mapping[str, VectorField]) -> collections.Spa
 def update_collection(name: str, hnsw: Hnsw) -> collections.UpdateCollection:
     """New parameters of the index of a collection."""
     return collections.UpdateCollection(collection_name=name, hnsw_config=hnsw_config_diff(hnsw))
+
+
+def update_metadata(name: str, metadata: Mapping[str, json.Value]) -> collections.UpdateCollection:
+    """New values of some keys of a collection's metadata; the others stay."""
+    return collections.UpdateCollection(collection_name=name, metadata=metadata)
+
+
+def delete_alias(alias: str) -> collections.ChangeAliases:
+    """Let an alias mean nothing."""
+    action = collections.AliasOperations(delete_alias=collections.DeleteAlias(alias_name=alias))
+    return collections.ChangeAliases(actions=[action])
 
 
 def change_aliases(alias: str, name: str, *, replace: bool) -> collections.ChangeAliases:

@@ -25,7 +25,7 @@ class Settling:
 
         Args:
             handle: the collection.
-            first: what is to be written, when writing makes a collection that is not there; None: nothing happens then.
+            first: what is to be written, for a collection that is not there; None: nothing happens to such a one.
             timeout_s: seconds that each call may take.
         """
         self._handle = handle
@@ -48,6 +48,7 @@ class Settling:
 
     async def _open(self) -> Collection | None:
         if self._first is None:
+            self._handle.doubt()  # what is deleted from a retired collection does not come back
             return await self._handle.for_reading(self._timeout_s)
         return await self._handle.for_writing(self._first, self._timeout_s)
 

@@ -8,6 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from langchain_qdrant_async.checks import whole_number
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import collections
@@ -43,8 +44,8 @@ class Hnsw:
             ("ef_construct", self.ef_construct),
             ("full_scan_threshold", self.full_scan_threshold),
         ):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-                raise InvalidInput(f"Hnsw.{name} must be a whole number, not {value!r}")
+            if value is not None:
+                object.__setattr__(self, name, whole_number(f"Hnsw.{name}", value, at_least=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,8 @@ class CollectionSpec:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise InvalidInput(f"a collection needs a name, not {self.name!r}")
-        if isinstance(self.dimension, bool) or not isinstance(self.dimension, int) or not 1 <= self.dimension <= 65_536:
-            raise InvalidInput(
-                f"CollectionSpec.dimension must be a whole number from 1 to 65,536, not {self.dimension!r}"
-            )
+        dimension = whole_number("CollectionSpec.dimension", self.dimension, at_least=1, at_most=65_536)
+        object.__setattr__(self, "dimension", dimension)
         object.__setattr__(self, "distance", distance_of(self.distance))
         object.__setattr__(self, "payload_indexes", MappingProxyType(dict(self.payload_indexes)))
         for name, kind in self.payload_indexes.items():

@@ -2,7 +2,7 @@
 
 Qdrant knows two kinds of id: a UUID and an unsigned 64-bit integer. An id that is the canonical text of one passes
 through; every other string becomes a UUID made from it, and the string itself is kept in the payload under
-`payload.ORIGINAL_ID_KEY`. So the caller always gets back the very string it gave.
+`layout.ORIGINAL_ID_KEY`. So the caller always gets back the very string it gave.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Identity(NamedTuple):
     point_id: str | int
     """Canonical UUID text, or an integer: hashable, where a message is not."""
     original: str | None
-    """What to keep under `payload.ORIGINAL_ID_KEY`: `text` if the point id reads differently, else None."""
+    """What to keep under `layout.ORIGINAL_ID_KEY`: `text` if the point id reads differently, else None."""
 
     @property
     def message(self) -> common.PointId:

@@ -7,9 +7,6 @@ import re
 from langchain_qdrant_async.checks import check_unicode
 from langchain_qdrant_async.errors import InvalidFilter
 
-EMPTY_LISTS_KEY = "_empty_lists"
-"""The payload key that lists the paths to empty lists in the metadata: Qdrant's filters take them for missing."""
-
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _SEGMENT = re.compile(r'(?P<key>"[^"\\]*"|[^."]*)(?P<indices>(?:\[[0-9]{0,9}\])*)(?P<end>\.|\Z)')
 _INDICES = re.compile(r"(?:\[[0-9]{0,9}\])+\Z")

@@ -16,7 +16,7 @@ from langchain_qdrant_async.proto import points
 Kind = Literal["dense", "sparse", "multi"]
 """One vector of numbers; a weight for each of some places; a row of vectors for each document (late interaction)."""
 
-_LARGEST = 65_536
+LARGEST = 65_536
 """Source: Qdrant's own limit for dense vectors, `VectorParams` in `lib/collection/src/operations/types.rs`."""
 
 
@@ -55,8 +55,7 @@ class VectorField:
             object.__setattr__(self, "size", None)
             object.__setattr__(self, "distance", Distance.DOT)
             return
-        if whole_number("dimension", self.size, at_least=1) > _LARGEST:
-            raise InvalidInput(f"dimension must be a whole number from 1 to 65,536, not {self.size!r}")
+        object.__setattr__(self, "size", whole_number("VectorField.size", self.size, at_least=1, at_most=LARGEST))
         object.__setattr__(self, "distance", distance_of(self.distance))
 
     def message(self, vector: Any) -> points.Vector:

@@ -20,7 +20,7 @@ from langchain_qdrant_async.collection.info import CollectionInfo
 from langchain_qdrant_async.collection.message import create_field_index, update_metadata
 from langchain_qdrant_async.collection.plan import CollectionPlan
 from langchain_qdrant_async.collection.spec import INDEX_KINDS, CollectionSpec, Hnsw
-from langchain_qdrant_async.document.layout import Layout
+from langchain_qdrant_async.document.layout import CLAIM_KEY, Layout
 from langchain_qdrant_async.document.message import (
     check_completed,
     delete_payload,
@@ -32,7 +32,8 @@ from langchain_qdrant_async.document.message import (
     set_payload,
     upsert_points,
 )
-from langchain_qdrant_async.document.payload import CLAIM_KEY, from_payload, to_copy, to_value
+from langchain_qdrant_async.document.payload import from_payload, to_copy
+from langchain_qdrant_async.document.values import to_value
 from langchain_qdrant_async.embedding.encoder import DenseEncoder
 from langchain_qdrant_async.embedding.reduction.quality import Quality
 from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput

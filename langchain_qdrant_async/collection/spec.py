@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from langchain_qdrant_async.collection.field import Distance, VectorField
+from langchain_qdrant_async.collection.field import LARGEST, Distance, VectorField, distance_of
+from langchain_qdrant_async.checks import whole_number
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import collections
@@ -35,8 +36,8 @@ class Hnsw:
             ("ef_construct", self.ef_construct),
             ("full_scan_threshold", self.full_scan_threshold),
         ):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-                raise InvalidInput(f"Hnsw.{name} must be a whole number, not {value!r}")
+            if value is not None:
+                object.__setattr__(self, name, whole_number(f"Hnsw.{name}", value, at_least=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,9 @@ class CollectionSpec:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise InvalidInput(f"a collection needs a name, not {self.name!r}")
-        object.__setattr__(self, "distance", self._own().distance)
+        dimension = whole_number("CollectionSpec.dimension", self.dimension, at_least=1, at_most=LARGEST)
+        object.__setattr__(self, "dimension", dimension)
+        object.__setattr__(self, "distance", distance_of(self.distance))
         object.__setattr__(self, "vectors", tuple(self.vectors))
         if len({each.name for each in self.vectors}) != len(self.vectors):
             raise InvalidInput("two vector fields have one name: give each its own")

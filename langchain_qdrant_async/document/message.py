@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from langchain_qdrant_async.checks import is_whole
+from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.errors import InvalidInput, RpcError
 from langchain_qdrant_async.proto import common, json, points
 
@@ -112,7 +114,7 @@ def read_consistency(given: object) -> points.ReadConsistency | None:
     """
     if given is None or isinstance(given, points.ReadConsistency):
         return given
-    if isinstance(given, int) and not isinstance(given, bool) and given > 0:
+    if is_whole(given) and given > 0:
         return points.ReadConsistency(factor=given)
     name = str(getattr(given, "value", given))
     if name not in _CONSISTENCIES:

@@ -10,7 +10,15 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.embedding.async_model import AsyncModel
-from langchain_qdrant_async.embedding.matrix import Matrix, Rows, Vector, as_matrix, as_vector, check_count
+from langchain_qdrant_async.embedding.matrix import (
+    Matrix,
+    Rows,
+    Vector,
+    as_matrix,
+    as_vector,
+    check_count,
+    check_one_size,
+)
 from langchain_qdrant_async.embedding.sparse.sparse import SparseVector
 from langchain_qdrant_async.errors import EmbeddingError
 from langchain_qdrant_async.runtime.threads import Threads
@@ -142,7 +150,7 @@ class MultiEncoder:
         for rows in given:  # one in a turn of the loop: lists of floats take a millisecond each
             matrices.append(_matrix(rows, self._model.name))
             await asyncio.sleep(0)
-        _check_one_size(matrices, self._model.name)
+        check_one_size({matrix.shape[1] for matrix in matrices}, self._model.name)
         return matrices
 
     async def query(self, text: str) -> Matrix:
@@ -168,12 +176,3 @@ def _matrix(rows: Any, source: str) -> Matrix:
     if not hasattr(rows, "__len__") or not len(rows):
         raise EmbeddingError(f"{source} gave no vectors for a text; late interaction needs at least one for each")
     return as_matrix(rows, len(rows), source)
-
-
-def _check_one_size(matrices: Sequence[Matrix], source: str) -> None:
-    sizes = sorted({matrix.shape[1] for matrix in matrices})
-    if len(sizes) > 1:
-        raise EmbeddingError(
-            f"{source} gave vectors of different sizes in one answer, {sizes[0]} and {sizes[-1]};"
-            " a model must keep to one size"
-        )

@@ -22,14 +22,13 @@ from langchain_qdrant_async.embedding.matrix import (
     as_matrix,
     as_vector,
     check_count,
-    check_text,
-    check_texts,
     to_lists,
 )
 from langchain_qdrant_async.embedding.models.sentence_transformer import SentenceTransformerEmbeddings
 from langchain_qdrant_async.embedding.reduction.moments import Moments
 from langchain_qdrant_async.embedding.reduction.quality import Quality, overlap
 from langchain_qdrant_async.embedding.reduction.reduction import Reduction
+from langchain_qdrant_async.embedding.texts import check_text, check_texts
 from langchain_qdrant_async.errors import EmbeddingError, InvalidInput
 from langchain_qdrant_async.runtime.closing import Closing
 from langchain_qdrant_async.runtime.threads import Threads

@@ -37,7 +37,7 @@ from langchain_qdrant_async import (
     PartialWrite,
 )
 from langchain_qdrant_async.document.message import point_struct, upsert_points
-from langchain_qdrant_async.document.payload import to_fields
+from langchain_qdrant_async.document.values import to_fields
 from langchain_qdrant_async.document.vectors import to_dense
 from langchain_qdrant_async.proto import common, points
 from tests.embeddings import TableEmbeddings, WordEmbeddings

@@ -7,28 +7,27 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.convert.filters import from_condition, geo_point
 from langchain_qdrant_async.engine.convert.values import from_payload
 from langchain_qdrant_async.engine.status import malformed
+from langchain_qdrant_async.proto import points
 
-Wire = proto.points
 Expression = edge.Expression
 
 
-def from_formula(message: Wire.Formula) -> edge.Formula:
+def from_formula(message: points.Formula) -> edge.Formula:
     """A formula with the values of its variables where a point has none."""
     return edge.Formula(_expression(message.expression), from_payload(message.defaults))
 
 
-def _expression(message: Wire.Expression) -> Expression:
+def _expression(message: points.Expression) -> Expression:
     kind = message.WhichOneof("variant")
     if kind is None:
         raise malformed("Expression variant is missing")
     return _EXPRESSIONS[kind](getattr(message, kind))
 
 
-def _all(messages: Iterable[Wire.Expression]) -> list[Expression]:
+def _all(messages: Iterable[points.Expression]) -> list[Expression]:
     return [_expression(message) for message in messages]
 
 
@@ -36,13 +35,13 @@ def _of_one(build: Callable[[Expression], Expression]) -> Callable[[Any], Expres
     return lambda message: build(_expression(message))
 
 
-def _quotient(message: Wire.DivExpression) -> Expression:
+def _quotient(message: points.DivExpression) -> Expression:
     default = message.by_zero_default if message.HasField("by_zero_default") else None
     return Expression.Div(_expression(message.left), _expression(message.right), default)
 
 
-def _decay(kind: edge.DecayKind) -> Callable[[Wire.DecayParamsExpression], Expression]:
-    def build(message: Wire.DecayParamsExpression) -> Expression:
+def _decay(kind: edge.DecayKind) -> Callable[[points.DecayParamsExpression], Expression]:
+    def build(message: points.DecayParamsExpression) -> Expression:
         target = _expression(message.target) if message.HasField("target") else None
         midpoint = message.midpoint if message.HasField("midpoint") else None
         scale = message.scale if message.HasField("scale") else None

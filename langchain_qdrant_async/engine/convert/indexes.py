@@ -7,10 +7,10 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.status import malformed, wrong_input
+from langchain_qdrant_async.proto import collections, points
 
-Params = proto.collections.PayloadIndexParams
+Params = collections.PayloadIndexParams
 
 _CLASSES: dict[str, type] = {
     "keyword_index_params": edge.KeywordIndexParams,
@@ -24,21 +24,20 @@ _CLASSES: dict[str, type] = {
 }
 
 _TYPES: dict[int, Any] = {
-    number: getattr(edge.PayloadSchemaType, name.removeprefix("FieldType"))
-    for name, number in proto.points.FieldType.items()
+    number: getattr(edge.PayloadSchemaType, name.removeprefix("FieldType")) for name, number in points.FieldType.items()
 }
 
-_WIRE_TYPES: dict[str, int] = dict(proto.collections.PayloadSchemaType.items())
+_WIRE_TYPES: dict[str, int] = dict(collections.PayloadSchemaType.items())
 
 
-def from_request(request: proto.points.CreateFieldIndexCollection) -> Any:
+def from_request(request: points.CreateFieldIndexCollection) -> Any:
     """The schema that a request to index a field asks for: parameters, or only a type."""
     kind = request.field_index_params.WhichOneof("index_params")
     if not request.HasField("field_type"):
         raise malformed("Field type is missing")
     if kind is None:
         return _TYPES[request.field_type]
-    expected = proto.points.FieldType.Name(request.field_type).removeprefix("FieldType").lower()
+    expected = points.FieldType.Name(request.field_type).removeprefix("FieldType").lower()
     if kind != f"{expected}_index_params":
         raise wrong_input(f"field_type ({expected}) and field_index_params ({kind}) do not match")
     return from_params(request.field_index_params)
@@ -60,19 +59,19 @@ def _plain(value: Any) -> Any:
 
 
 def _memory(value: int) -> edge.Memory:
-    return getattr(edge.Memory, proto.collections.Memory.Name(value))  # type: ignore[no-any-return, arg-type]
+    return getattr(edge.Memory, collections.Memory.Name(value))  # type: ignore[no-any-return, arg-type]
 
 
 def _tokenizer(value: int) -> edge.TokenizerType:
-    return getattr(edge.TokenizerType, proto.collections.TokenizerType.Name(value))  # type: ignore[no-any-return, arg-type]
+    return getattr(edge.TokenizerType, collections.TokenizerType.Name(value))  # type: ignore[no-any-return, arg-type]
 
 
-def _stopwords(message: proto.collections.StopwordsSet) -> edge.StopwordsSet:
+def _stopwords(message: collections.StopwordsSet) -> edge.StopwordsSet:
     languages = {_language(edge.Language, name) for name in message.languages}
     return edge.StopwordsSet(languages=languages or None, custom=set(message.custom) or None)
 
 
-def _stemmer(message: proto.collections.StemmingAlgorithm) -> Any:
+def _stemmer(message: collections.StemmingAlgorithm) -> Any:
     if message.HasField("disabled"):
         return edge.DisabledStemmer()
     return edge.SnowballParams(_language(edge.SnowballLanguage, message.snowball.language))
@@ -95,7 +94,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def fill_schema(target: proto.collections.PayloadSchemaInfo, index: Any, params: Params | None) -> None:
+def fill_schema(target: collections.PayloadSchemaInfo, index: Any, params: Params | None) -> None:
     """Describe an index that the engine holds.
 
     Args:

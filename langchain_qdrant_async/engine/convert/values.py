@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.status import malformed
+from langchain_qdrant_async.proto import json
 
-Value = proto.json.Value
+Value = json.Value
 Payload = dict[str, Any]
 
 
@@ -72,7 +72,7 @@ def _fill_bool(target: Value, value: bool) -> None:  # noqa: FBT001
 
 
 def _fill_null(target: Value, _: None) -> None:
-    target.null_value = proto.json.NULL_VALUE
+    target.null_value = json.NULL_VALUE
 
 
 def _fill_list(target: Value, value: list[Any]) -> None:

@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.status import Refusal, invalid_field, malformed, unimplemented, wrong_input
+from langchain_qdrant_async.proto import collections, points
 
 Dense = list[float]
 Multi = list[list[float]]
@@ -49,7 +49,7 @@ class Shape:
 Schema = Mapping[str, Shape]
 
 
-def schema_of(params: proto.collections.CollectionParams) -> dict[str, Shape]:
+def schema_of(params: collections.CollectionParams) -> dict[str, Shape]:
     """The vectors of a collection by name; the unnamed one is `""`."""
     config = params.vectors_config
     dense = dict(config.params_map.map)
@@ -59,12 +59,12 @@ def schema_of(params: proto.collections.CollectionParams) -> dict[str, Shape]:
     return shapes | dict.fromkeys(params.sparse_vectors_config.map, Shape("sparse"))
 
 
-def _shape(params: proto.collections.VectorParams) -> Shape:
-    is_distance = params.distance in {proto.collections.Euclid, proto.collections.Manhattan}
+def _shape(params: collections.VectorParams) -> Shape:
+    is_distance = params.distance in {collections.Euclid, collections.Manhattan}
     return Shape("multi" if params.HasField("multivector_config") else "dense", params.size, is_distance)
 
 
-def from_vectors(message: proto.points.Vectors, schema: Schema) -> NamedVectors:
+def from_vectors(message: points.Vectors, schema: Schema) -> NamedVectors:
     """The vectors of one point, checked.
 
     Source: an unnamed vector may not be sparse, `lib/api/src/conversions/vectors.rs` of Qdrant.
@@ -84,13 +84,13 @@ def from_vectors(message: proto.points.Vectors, schema: Schema) -> NamedVectors:
             raise malformed("No Vector Provided")
 
 
-def from_vector(message: proto.points.Vector) -> RawVector:
+def from_vector(message: points.Vector) -> RawVector:
     """A vector as written, in its present or its deprecated form."""
     kind = message.WhichOneof("vector")
     return _deprecated(message) if kind is None else _READERS[kind](getattr(message, kind))
 
 
-def from_vector_input(message: proto.points.VectorInput) -> RawVector:
+def from_vector_input(message: points.VectorInput) -> RawVector:
     """A query vector that is not a point id."""
     kind = message.WhichOneof("variant")
     if kind is None:
@@ -98,7 +98,7 @@ def from_vector_input(message: proto.points.VectorInput) -> RawVector:
     return _READERS[kind](getattr(message, kind))
 
 
-def _deprecated(message: proto.points.Vector) -> RawVector:
+def _deprecated(message: points.Vector) -> RawVector:
     if message.HasField("indices"):
         return Sparse(list(message.indices.data), list(message.data))
     if message.HasField("vectors_count"):
@@ -209,7 +209,7 @@ def named_vectors(vectors: Any) -> NamedVectors:
     return vectors if isinstance(vectors, dict) else {"": vectors}
 
 
-def fill_vectors(target: proto.points.VectorsOutput, vectors: Any) -> None:
+def fill_vectors(target: points.VectorsOutput, vectors: Any) -> None:
     """Write a point's vectors into a message; a lone unnamed vector goes without its name, as from the server."""
     named = named_vectors(vectors)
     if list(named) == [""]:
@@ -220,12 +220,12 @@ def fill_vectors(target: proto.points.VectorsOutput, vectors: Any) -> None:
             _fill(target.vectors.vectors[name], vector)
 
 
-def _fill(target: proto.points.VectorOutput, vector: Any) -> None:
+def _fill(target: points.VectorOutput, vector: Any) -> None:
     if isinstance(vector, edge.SparseVector):
         target.sparse.indices.extend(vector.indices)
         target.sparse.values.extend(vector.values)
         target.sparse.SetInParent()
     elif vector and isinstance(vector[0], list):
-        target.multi_dense.vectors.extend(proto.points.DenseVector(data=row) for row in vector)
+        target.multi_dense.vectors.extend(points.DenseVector(data=row) for row in vector)
     else:
         target.dense.data.extend(vector)

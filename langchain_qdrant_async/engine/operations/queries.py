@@ -14,7 +14,6 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.convert.filters import excluding, from_filter
 from langchain_qdrant_async.engine.convert.formulas import from_formula
 from langchain_qdrant_async.engine.convert.hits import payload_selector, vectors_selector
@@ -31,9 +30,9 @@ from langchain_qdrant_async.engine.status import (
     not_found,
     unimplemented,
 )
+from langchain_qdrant_async.proto import points
 
-Wire = proto.points
-Level = Wire.QueryPoints | Wire.PrefetchQuery | Wire.QueryPointGroups
+Level = points.QueryPoints | points.PrefetchQuery | points.QueryPointGroups
 """One level of a query: the root, or a prefetch."""
 
 _DEFAULT_LIMIT = 10
@@ -41,7 +40,7 @@ _DEFAULT_RRF_K = 2
 _DEFAULT_DIVERSITY = 0.5
 
 
-def from_query_points(request: Wire.QueryPoints, catalog: Catalog) -> edge.QueryRequest:
+def from_query_points(request: points.QueryPoints, catalog: Catalog) -> edge.QueryRequest:
     """A whole query, for the shard of `request.collection_name`."""
     shard = catalog.shard(request.collection_name)
     limit = limit_of(request)
@@ -67,15 +66,15 @@ def limit_of(request: Any, default: int = _DEFAULT_LIMIT) -> int:
     return int(request.limit)
 
 
-def from_params(message: Wire.SearchParams) -> edge.SearchParams:
+def from_params(message: points.SearchParams) -> edge.SearchParams:
     """How to search."""
     given = {field.name: value for field, value in message.ListFields()}
     return edge.SearchParams(**{name: _PARAMS.get(name, _plain)(value) for name, value in given.items()})
 
 
-def from_order(message: Wire.OrderBy) -> edge.OrderBy:
+def from_order(message: points.OrderBy) -> edge.OrderBy:
     """An order by payload field."""
-    direction = edge.Direction.Desc if message.direction == proto.points.Desc else edge.Direction.Asc
+    direction = edge.Direction.Desc if message.direction == points.Desc else edge.Direction.Asc
     return edge.OrderBy(message.key, direction, _start_from(message.start_from))
 
 
@@ -94,7 +93,7 @@ _PARAMS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _start_from(message: Wire.StartFrom) -> Any:
+def _start_from(message: points.StartFrom) -> Any:
     kind = message.WhichOneof("value")
     if kind is None:
         return None
@@ -106,7 +105,7 @@ def _prefetches(level: Level, shard: Shard, catalog: Catalog) -> list[edge.Prefe
     return [_prefetch(prefetch, shard, catalog) for prefetch in level.prefetch] or None
 
 
-def _prefetch(message: Wire.PrefetchQuery, shard: Shard, catalog: Catalog) -> edge.Prefetch:
+def _prefetch(message: points.PrefetchQuery, shard: Shard, catalog: Catalog) -> edge.Prefetch:
     limit = limit_of(message)
     return edge.Prefetch(
         limit=limit,
@@ -118,7 +117,7 @@ def _prefetch(message: Wire.PrefetchQuery, shard: Shard, catalog: Catalog) -> ed
     )
 
 
-def _root_filter(request: Wire.QueryPoints, catalog: Catalog) -> edge.Filter | None:
+def _root_filter(request: points.QueryPoints, catalog: Catalog) -> edge.Filter | None:
     inner = from_filter(request.filter) if request.HasField("filter") else None
     referred = set(_referred_ids(request, catalog.resolve(request.collection_name), catalog))
     return excluding(referred, inner) if referred else inner
@@ -132,14 +131,14 @@ def _referred_ids(level: Level, collection: str, catalog: Catalog) -> Iterator[P
         yield from _referred_ids(prefetch, collection, catalog)
 
 
-def _examples(query: Wire.Query) -> Iterator[Wire.VectorInput]:
+def _examples(query: points.Query) -> Iterator[points.VectorInput]:
     kind = query.WhichOneof("variant")
     find = _EXAMPLES.get(kind or "")
     if find is not None:
         yield from find(query)
 
 
-_EXAMPLES: dict[str, Callable[[Wire.Query], list[Wire.VectorInput]]] = {
+_EXAMPLES: dict[str, Callable[[points.Query], list[points.VectorInput]]] = {
     "nearest": lambda query: [query.nearest],
     "nearest_with_mmr": lambda query: [query.nearest_with_mmr.nearest],
     "recommend": lambda query: [*query.recommend.positive, *query.recommend.negative],
@@ -152,7 +151,7 @@ _EXAMPLES: dict[str, Callable[[Wire.Query], list[Wire.VectorInput]]] = {
 }
 
 
-def _sides(context: Wire.ContextInput) -> list[Wire.VectorInput]:
+def _sides(context: points.ContextInput) -> list[points.VectorInput]:
     return [side for pair in context.pairs for side in (pair.positive, pair.negative)]
 
 
@@ -189,7 +188,7 @@ class _Scoring:
     def using(self) -> str:
         return self.level.using
 
-    def vector(self, example: Wire.VectorInput) -> EngineVector:
+    def vector(self, example: points.VectorInput) -> EngineVector:
         """The vector that an example gives or refers to."""
         if example.HasField("id"):
             return self._stored(from_point_id(example.id))
@@ -198,7 +197,7 @@ class _Scoring:
     def vectors(self, examples: Any) -> list[EngineVector]:
         return [self.vector(example) for example in examples]
 
-    def pairs(self, context: Wire.ContextInput) -> list[edge.ContextPair]:
+    def pairs(self, context: points.ContextInput) -> list[edge.ContextPair]:
         return [edge.ContextPair(self.vector(pair.positive), self.vector(pair.negative)) for pair in context.pairs]
 
     def _stored(self, point_id: PointId) -> EngineVector:
@@ -230,32 +229,32 @@ def _scoring(level: Level, shard: Shard, catalog: Catalog, limit: int) -> Any:
     return _QUERIES[kind](getattr(level.query, kind), _Scoring(level, shard, catalog, limit))
 
 
-def _nearest(message: Wire.VectorInput, scoring: _Scoring) -> edge.Query:
+def _nearest(message: points.VectorInput, scoring: _Scoring) -> edge.Query:
     return edge.Query.Nearest(scoring.vector(message), scoring.using)
 
 
-def _recommend(message: Wire.RecommendInput, scoring: _Scoring) -> edge.Query:
+def _recommend(message: points.RecommendInput, scoring: _Scoring) -> edge.Query:
     positives, negatives = scoring.vectors(message.positive), scoring.vectors(message.negative)
-    if message.strategy == proto.points.AverageVector:
+    if message.strategy == points.AverageVector:
         return edge.Query.Nearest(average_vector(positives, negatives), scoring.using)
     check_examples(positives, negatives)
     build = {
-        proto.points.BestScore: edge.Query.RecommendBestScore,
-        proto.points.SumScores: edge.Query.RecommendSumScores,
+        points.BestScore: edge.Query.RecommendBestScore,
+        points.SumScores: edge.Query.RecommendSumScores,
     }[message.strategy]
     return build(edge.RecommendQuery(positives, negatives), scoring.using)
 
 
-def _discover(message: Wire.DiscoverInput, scoring: _Scoring) -> edge.Query:
+def _discover(message: points.DiscoverInput, scoring: _Scoring) -> edge.Query:
     query = edge.DiscoverQuery(scoring.vector(message.target), scoring.pairs(message.context))
     return edge.Query.Discover(query, scoring.using)
 
 
-def _context(message: Wire.ContextInput, scoring: _Scoring) -> edge.Query:
+def _context(message: points.ContextInput, scoring: _Scoring) -> edge.Query:
     return edge.Query.Context(edge.ContextQuery(scoring.pairs(message)), scoring.using)
 
 
-def _feedback(message: Wire.RelevanceFeedbackInput, scoring: _Scoring) -> edge.Query:
+def _feedback(message: points.RelevanceFeedbackInput, scoring: _Scoring) -> edge.Query:
     if not message.strategy.HasField("naive"):
         raise malformed("Feedback strategy is missing")
     naive = message.strategy.naive
@@ -266,17 +265,17 @@ def _feedback(message: Wire.RelevanceFeedbackInput, scoring: _Scoring) -> edge.Q
 
 
 def _fusion(method: int, _: _Scoring) -> Any:
-    return edge.Fusion.Dbsf() if method == proto.points.DBSF else edge.Fusion.Rrf(_DEFAULT_RRF_K)
+    return edge.Fusion.Dbsf() if method == points.DBSF else edge.Fusion.Rrf(_DEFAULT_RRF_K)
 
 
-def _rrf(message: Wire.Rrf, _: _Scoring) -> Any:
+def _rrf(message: points.Rrf, _: _Scoring) -> Any:
     k = message.k if message.HasField("k") else _DEFAULT_RRF_K
     if k == 0:
         raise invalid_field("k", "value 0 invalid, must be 1 or larger")
     return edge.Fusion.Rrf(k, list(message.weights) or None)
 
 
-def _mmr(message: Wire.NearestInputWithMmr, scoring: _Scoring) -> edge.Mmr:
+def _mmr(message: points.NearestInputWithMmr, scoring: _Scoring) -> edge.Mmr:
     mmr = message.mmr
     diversity = mmr.diversity if mmr.HasField("diversity") else _DEFAULT_DIVERSITY
     if not 0.0 <= diversity <= 1.0:
@@ -288,7 +287,7 @@ def _mmr(message: Wire.NearestInputWithMmr, scoring: _Scoring) -> edge.Mmr:
     return edge.Mmr(vector, 1.0 - diversity, candidates, scoring.using)
 
 
-def _text(message: Wire.TextQuery, scoring: _Scoring) -> edge.TextQuery:
+def _text(message: points.TextQuery, scoring: _Scoring) -> edge.TextQuery:
     bm25 = edge.Bm25Params(**_fields(message.bm25)) if message.HasField("bm25") else None
     return edge.TextQuery(scoring.using, message.query, bm25)
 

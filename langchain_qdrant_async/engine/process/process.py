@@ -13,7 +13,6 @@ from pathlib import Path
 
 import grpc
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.optimise.optimiser import Optimiser
 from langchain_qdrant_async.engine.process.auth import ApiKeys
 from langchain_qdrant_async.engine.process.folder import EngineFolder
@@ -23,6 +22,12 @@ from langchain_qdrant_async.engine.services.health import Health, engine_version
 from langchain_qdrant_async.engine.services.points import Points
 from langchain_qdrant_async.engine.services.snapshots import Snapshots
 from langchain_qdrant_async.engine.shards.catalog import Catalog
+from langchain_qdrant_async.proto import (
+    add_CollectionsServicer_to_server,
+    add_PointsServicer_to_server,
+    add_QdrantServicer_to_server,
+    add_SnapshotsServicer_to_server,
+)
 
 _FLUSH_INTERVAL_S = 5.0
 """Source: `flush_interval_sec` in Qdrant's `config/config.yaml`."""
@@ -120,13 +125,13 @@ class EngineProcess:
     def _server(self, interceptors: list[ApiKeys]) -> grpc.aio.Server:
         server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
         services: list[tuple[Callable[..., None], object]] = [
-            (proto.add_PointsServicer_to_server, Points(self._catalog)),
+            (add_PointsServicer_to_server, Points(self._catalog)),
             (
-                proto.add_CollectionsServicer_to_server,
+                add_CollectionsServicer_to_server,
                 Collections(self._catalog, optimised=self._optimiser is not None),
             ),
-            (proto.add_SnapshotsServicer_to_server, Snapshots()),
-            (proto.add_QdrantServicer_to_server, Health()),
+            (add_SnapshotsServicer_to_server, Snapshots()),
+            (add_QdrantServicer_to_server, Health()),
         ]
         for add, servicer in services:
             add(servicer, server)

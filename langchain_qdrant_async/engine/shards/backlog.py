@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.shards.defaults import Config
+from langchain_qdrant_async.proto import collections
 
 _PATIENCE_S = 30.0
 _FIRST_PAUSE_S = 1.0
@@ -110,11 +110,11 @@ def largest_vector_bytes(config: Config) -> int:
     return max((_bytes(params) for params in dense_vectors(config)), default=0)
 
 
-def dense_vectors(config: Config) -> list[proto.collections.VectorParams]:
+def dense_vectors(config: Config) -> list[collections.VectorParams]:
     """The dense vectors of a collection; the others need no optimiser."""
     vectors = config.params.vectors_config
     return [*vectors.params_map.map.values(), *([vectors.params] if vectors.HasField("params") else [])]
 
 
-def _bytes(params: proto.collections.VectorParams) -> int:
+def _bytes(params: collections.VectorParams) -> int:
     return params.size * _COMPONENT_BYTES * (_ROWS if params.HasField("multivector_config") else 1)

@@ -5,26 +5,26 @@ Source: `config/config.yaml` of Qdrant v1.19. Clients rely on these fields being
 
 from __future__ import annotations
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.status import unimplemented
+from langchain_qdrant_async.proto import collections
 
-Config = proto.collections.CollectionConfig
+Config = collections.CollectionConfig
 
-_HNSW = proto.collections.HnswConfigDiff(
+_HNSW = collections.HnswConfigDiff(
     m=16, ef_construct=100, full_scan_threshold=10_000, max_indexing_threads=0, on_disk=False
 )
-_OPTIMIZERS = proto.collections.OptimizersConfigDiff(
+_OPTIMIZERS = collections.OptimizersConfigDiff(
     deleted_threshold=0.2,
     vacuum_min_vector_number=1000,
     default_segment_number=0,
     indexing_threshold=10_000,
     flush_interval_sec=5,
 )
-_WAL = proto.collections.WalConfigDiff(wal_capacity_mb=32, wal_segments_ahead=0, wal_retain_closed=1)
+_WAL = collections.WalConfigDiff(wal_capacity_mb=32, wal_segments_ahead=0, wal_retain_closed=1)
 _SINGLE = ("shard_number", "replication_factor", "write_consistency_factor")
 
 
-def config_of(request: proto.collections.CreateCollection) -> Config:
+def config_of(request: collections.CreateCollection) -> Config:
     """The configuration of the collection that a request asks for."""
     _refuse_clusters(request)
     config = Config(params=_params(request), hnsw_config=_HNSW, optimizer_config=_OPTIMIZERS, wal_config=_WAL)
@@ -40,8 +40,8 @@ def config_of(request: proto.collections.CreateCollection) -> Config:
     return config
 
 
-def _params(request: proto.collections.CreateCollection) -> proto.collections.CollectionParams:
-    params = proto.collections.CollectionParams(
+def _params(request: collections.CreateCollection) -> collections.CollectionParams:
+    params = collections.CollectionParams(
         shard_number=1,
         on_disk_payload=request.on_disk_payload if request.HasField("on_disk_payload") else True,
         replication_factor=1,
@@ -53,11 +53,11 @@ def _params(request: proto.collections.CreateCollection) -> proto.collections.Co
     return params
 
 
-def _refuse_clusters(request: proto.collections.CreateCollection) -> None:
+def _refuse_clusters(request: collections.CreateCollection) -> None:
     for name in _SINGLE:
         if getattr(request, name) > 1:
             raise unimplemented(f"{name} above 1 is not supported by the embedded Qdrant service")
-    if request.sharding_method == proto.collections.Custom:
+    if request.sharding_method == collections.Custom:
         raise unimplemented("sharding_method Custom is not supported by the embedded Qdrant service")
     if request.strict_mode_config.enabled:
         raise unimplemented("strict_mode_config is not supported by the embedded Qdrant service")

@@ -19,8 +19,8 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.shards.defaults import Config
+from langchain_qdrant_async.proto import collections
 
 _VERSION = 1
 
@@ -31,7 +31,7 @@ class StoredCollection:
 
     folder: str
     config: Config
-    indexes: dict[str, proto.collections.PayloadIndexParams] = field(default_factory=dict)
+    indexes: dict[str, collections.PayloadIndexParams] = field(default_factory=dict)
 
 
 class Registry:
@@ -57,19 +57,18 @@ class Registry:
 
     def _read(self, content: dict[str, Any]) -> None:
         if content["version"] != _VERSION:
-            message = f"{self._path} was written by another version of the engine ({content['version']})"
-            raise RuntimeError(message)
+            raise RuntimeError(f"{self._path} was written by another version of the engine ({content['version']})")
         self.collections = {name: _from_json(stored) for name, stored in content["collections"].items()}
         self.aliases = content["aliases"]
 
     def _as_json(self) -> dict[str, Any]:
-        collections = {name: _to_json(stored) for name, stored in self.collections.items()}
-        return {"version": _VERSION, "collections": collections, "aliases": self.aliases}
+        stored = {name: _to_json(collection) for name, collection in self.collections.items()}
+        return {"version": _VERSION, "collections": stored, "aliases": self.aliases}
 
 
 def _from_json(stored: dict[str, Any]) -> StoredCollection:
     indexes = {
-        field_name: json_format.ParseDict(params, proto.collections.PayloadIndexParams())
+        field_name: json_format.ParseDict(params, collections.PayloadIndexParams())
         for field_name, params in stored["indexes"].items()
     }
     return StoredCollection(stored["folder"], json_format.ParseDict(stored["config"], Config()), indexes)

@@ -11,8 +11,7 @@ from langchain_qdrant_async.engine.convert.ids import distinct, from_point_id, t
 from langchain_qdrant_async.engine.convert.values import fill_payload, from_payload
 from langchain_qdrant_async.engine.operations.recommendations import average_vector
 from langchain_qdrant_async.engine.status import Refusal, refusal_of
-from langchain_qdrant_async.proto import common as M  # noqa: N812
-from langchain_qdrant_async.proto import points as P  # noqa: N812
+from langchain_qdrant_async.proto import common, points
 
 PAYLOAD: dict[str, Any] = {
     "string": "x",
@@ -28,9 +27,9 @@ PAYLOAD: dict[str, Any] = {
 
 
 def test_payloads_survive_both_conversions() -> None:
-    message = P.PointStruct()
+    message = points.PointStruct()
     fill_payload(message.payload, PAYLOAD)
-    again = P.PointStruct.FromString(message.SerializeToString())
+    again = points.PointStruct.FromString(message.SerializeToString())
     assert repr(sorted(from_payload(again.payload).items())) == repr(sorted(PAYLOAD.items()))
 
 
@@ -44,7 +43,7 @@ def test_ids_survive_both_conversions_and_are_told_apart() -> None:
 @pytest.mark.parametrize("spelling", ["", "nope", "0" * 31, "{" + "0" * 32 + "}", "urn:uuid:" + "0" * 32])
 def test_spellings_that_qdrant_does_not_take(spelling: str) -> None:
     with pytest.raises(Refusal, match=f"Unable to parse UUID: {spelling}"):
-        from_point_id(M.PointId(uuid=spelling))
+        from_point_id(common.PointId(uuid=spelling))
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,6 @@ from langchain_qdrant_async.engine.status import invalid_field, malformed
 from langchain_qdrant_async.proto import common
 
 
-def from_optional(message: common.Filter, *, present: bool) -> edge.Filter | None:
-    """The filter of a request, or None if the request has none."""
-    return from_filter(message) if present else None
-
-
 def from_filter(message: common.Filter) -> edge.Filter:
     """A filter. Groups without conditions restrict nothing, so they are left out."""
     return edge.Filter(

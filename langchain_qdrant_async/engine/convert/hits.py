@@ -13,26 +13,6 @@ from langchain_qdrant_async.engine.convert.vectors import fill_vectors, named_ve
 from langchain_qdrant_async.proto import points
 
 
-def payload_selector(message: points.WithPayloadSelector, *, default: bool) -> Any:
-    """Which payload fields are wanted, as the engine takes it."""
-    match message.WhichOneof("selector_options"):
-        case "enable":
-            return message.enable
-        case "include":
-            return edge.PayloadSelector.Include(list(message.include.fields))
-        case "exclude":
-            return edge.PayloadSelector.Exclude(list(message.exclude.fields))
-        case _:
-            return default
-
-
-def vectors_selector(message: points.WithVectorsSelector) -> bool | list[str]:
-    """Which vectors are wanted, as the engine takes it; none by default."""
-    if message.WhichOneof("selector_options") == "include":
-        return list(message.include.names)
-    return message.enable
-
-
 def retrieved_point(record: edge.Record) -> points.RetrievedPoint:
     """A point that was read by id or in order."""
     message = points.RetrievedPoint(id=to_point_id(record.id))  # type: ignore[arg-type]

@@ -7,10 +7,9 @@ from typing import Any
 
 import qdrant_edge as edge
 
+from langchain_qdrant_async.engine.convert.fields import given
 from langchain_qdrant_async.engine.status import malformed, wrong_input
 from langchain_qdrant_async.proto import collections, points
-
-Params = collections.PayloadIndexParams
 
 _CLASSES: dict[str, type] = {
     "keyword_index_params": edge.KeywordIndexParams,
@@ -40,18 +39,15 @@ def from_request(request: points.CreateFieldIndexCollection) -> Any:
     expected = points.FieldType.Name(request.field_type).removeprefix("FieldType").lower()
     if kind != f"{expected}_index_params":
         raise wrong_input(f"field_type ({expected}) and field_index_params ({kind}) do not match")
-    return from_params(request.field_index_params)
+    return _from_params(request.field_index_params)
 
 
-def from_params(params: Params) -> Any:
-    """Index parameters as the engine takes them."""
+def _from_params(params: collections.PayloadIndexParams) -> Any:
     kind = params.WhichOneof("index_params")
     if kind is None:
         raise malformed("Malformed payload schema")
-    message = getattr(params, kind)
-    return _CLASSES[kind](
-        **{field.name: _READERS.get(field.name, _plain)(value) for field, value in message.ListFields()}
-    )
+    fields = given(getattr(params, kind))
+    return _CLASSES[kind](**{name: _READERS.get(name, _plain)(value) for name, value in fields.items()})
 
 
 def _plain(value: Any) -> Any:
@@ -94,7 +90,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def fill_schema(target: collections.PayloadSchemaInfo, index: Any, params: Params | None) -> None:
+def fill_schema(
+    target: collections.PayloadSchemaInfo, index: Any, params: collections.PayloadIndexParams | None
+) -> None:
     """Describe an index that the engine holds.
 
     Args:

@@ -1,67 +1,17 @@
-"""Vectors on the wire <-> in the engine, checked against the collection that they are meant for.
-
-The checks come first because the engine forgives nothing: a ragged multivector or a sparse vector of unequal halves
-panics it, and the operation stays in its log, which then cannot be replayed.
-"""
+"""Vectors on the wire <-> in the engine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async.engine.status import Refusal, invalid_field, malformed, unimplemented, wrong_input
-from langchain_qdrant_async.proto import collections, points
+from langchain_qdrant_async.engine.convert.schema import EngineVector, Multi, RawVector, Schema, Sparse, checked
+from langchain_qdrant_async.engine.status import malformed, unimplemented
+from langchain_qdrant_async.proto import points
 
-Dense = list[float]
-Multi = list[list[float]]
-
-
-class Sparse(NamedTuple):
-    """A sparse vector that has not been checked yet."""
-
-    indices: list[int]
-    values: list[float]
-
-
-RawVector = Dense | Multi | Sparse
-EngineVector = Dense | Multi | edge.SparseVector
 NamedVectors = dict[str, EngineVector]
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a vector of a collection has to look like.
-
-    Attributes:
-        kind: its structure.
-        size: its dimension; 0 for sparse ones.
-        is_distance: whether the best score is the smallest.
-    """
-
-    kind: Literal["dense", "multi", "sparse"]
-    size: int = 0
-    is_distance: bool = False
-
-
-Schema = Mapping[str, Shape]
-
-
-def schema_of(params: collections.CollectionParams) -> dict[str, Shape]:
-    """The vectors of a collection by name; the unnamed one is `""`."""
-    config = params.vectors_config
-    dense = dict(config.params_map.map)
-    if config.HasField("params"):
-        dense[""] = config.params
-    shapes = {name: _shape(vector) for name, vector in dense.items()}
-    return shapes | dict.fromkeys(params.sparse_vectors_config.map, Shape("sparse"))
-
-
-def _shape(params: collections.VectorParams) -> Shape:
-    is_distance = params.distance in {collections.Euclid, collections.Manhattan}
-    return Shape("multi" if params.HasField("multivector_config") else "dense", params.size, is_distance)
 
 
 def from_vectors(message: points.Vectors, schema: Schema) -> NamedVectors:
@@ -71,20 +21,20 @@ def from_vectors(message: points.Vectors, schema: Schema) -> NamedVectors:
     """
     match message.WhichOneof("vectors_options"):
         case "vector":
-            raw = from_vector(message.vector)
+            raw = _from_vector(message.vector)
             if isinstance(raw, Sparse):
                 raise malformed("Sparse vector must be named")
             return {"": checked("", raw, schema)}
         case "vectors":
             return {
-                name: checked(name, from_vector(vector), schema, named=True)
+                name: checked(name, _from_vector(vector), schema, named=True)
                 for name, vector in message.vectors.vectors.items()
             }
         case _:
             raise malformed("No Vector Provided")
 
 
-def from_vector(message: points.Vector) -> RawVector:
+def _from_vector(message: points.Vector) -> RawVector:
     """A vector as written, in its present or its deprecated form."""
     kind = message.WhichOneof("vector")
     return _deprecated(message) if kind is None else _READERS[kind](getattr(message, kind))
@@ -127,78 +77,6 @@ _READERS: dict[str, Callable[[Any], RawVector]] = {
     "document": _inference,
     "image": _inference,
     "object": _inference,
-}
-
-
-def checked(name: str, raw: RawVector, schema: Schema, *, named: bool = False) -> EngineVector:
-    """The vector as the engine takes it.
-
-    Args:
-        name: which vector of the collection it is meant for.
-        raw: the vector.
-        schema: the collection's vectors.
-        named: whether the server would name the vector in a complaint about its size.
-    """
-    shape = schema.get(name)
-    if shape is None:
-        raise unknown_vector(name)
-    suffix = f" for vector '{name}'" if named else ""
-    return _CHECKS[shape.kind](raw, shape.size, suffix)
-
-
-def unknown_vector(name: str) -> Refusal:
-    """A vector name that the collection does not have."""
-    return wrong_input(f"Not existing vector name error: {name}")
-
-
-def _checked_dense(raw: RawVector, size: int, suffix: str) -> EngineVector:
-    if isinstance(raw, Sparse):
-        raise _mixed()
-    if raw and isinstance(raw[0], list):
-        raise wrong_input("Conversion between multi and regular vectors failed")
-    _check_size(len(raw), size, suffix)
-    return raw
-
-
-def _checked_multi(raw: RawVector, size: int, suffix: str) -> EngineVector:
-    if isinstance(raw, Sparse):
-        raise _mixed()
-    if not raw:
-        raise invalid_field("data", "multi vector must not be empty")
-    rows = _as_rows(raw)
-    for row in rows:
-        _check_size(len(row), size, suffix)
-    return rows
-
-
-def _as_rows(raw: Any) -> Multi:
-    """A single vector stands for a multivector of one row, as on the server."""
-    return raw if isinstance(raw[0], list) else [raw]
-
-
-def _checked_sparse(raw: RawVector, _size: int, _suffix: str) -> EngineVector:
-    if not isinstance(raw, Sparse):
-        raise _mixed()
-    if len(raw.indices) != len(raw.values):
-        raise invalid_field("values", "must be the same length as indices")
-    if len(set(raw.indices)) != len(raw.indices):
-        raise invalid_field("indices", "must be unique")
-    return edge.SparseVector(raw.indices, raw.values)
-
-
-def _check_size(found: int, expected: int, suffix: str) -> None:
-    if found != expected:
-        raise wrong_input(f"Vector dimension error: expected dim: {expected}, got {found}{suffix}")
-
-
-def _mixed() -> Refusal:
-    return wrong_input("Conversion between sparse and regular vectors failed")
-
-
-_CHECKS: dict[str, Callable[[RawVector, int, str], EngineVector]] = {
-    "dense": _checked_dense,
-    "multi": _checked_multi,
-    "sparse": _checked_sparse,
 }
 
 

@@ -13,21 +13,18 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async.engine.convert.hits import (
-    hydrated_point,
-    payload_selector,
-    retrieved_point,
-    vectors_selector,
-)
+from langchain_qdrant_async.engine.convert.fields import given
+from langchain_qdrant_async.engine.convert.hits import hydrated_point, retrieved_point
 from langchain_qdrant_async.engine.convert.ids import PointId, from_point_id, to_point_id
-from langchain_qdrant_async.engine.convert.paths import values_at
+from langchain_qdrant_async.engine.convert.selectors import payload_selector, vectors_selector
+from langchain_qdrant_async.engine.operations.paths import values_at
 from langchain_qdrant_async.engine.operations.queries import from_query_points, limit_of
 from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import Refusal, invalid_field
 from langchain_qdrant_async.proto import common, points
 
-GroupKey = int | str
+_GroupKey = int | str
 
 _ROUNDS = 5
 _DEFAULT_GROUP_SIZE = 3
@@ -52,7 +49,7 @@ class _Groups:
         self.limit, self.size = limit, size
         self.path = path
         self._badness = badness
-        self._hits: dict[GroupKey, dict[PointId, edge.ScoredPoint]] = {}
+        self._hits: dict[_GroupKey, dict[PointId, edge.ScoredPoint]] = {}
 
     def add(self, hits: Iterable[edge.ScoredPoint]) -> None:
         """A point belongs to a group for each string or integer at the path; others are ignored."""
@@ -66,26 +63,26 @@ class _Groups:
         return list(dict.fromkeys(point_id for hits in self._hits.values() for point_id in hits))
 
     @property
-    def full(self) -> list[GroupKey]:
+    def full(self) -> list[_GroupKey]:
         return [key for key, hits in self._hits.items() if len(hits) >= self.size]
 
     @property
-    def unfilled(self) -> list[GroupKey]:
+    def unfilled(self) -> list[_GroupKey]:
         return [key for key, hits in self.best() if len(hits) < self.size]
 
     @property
     def complete(self) -> bool:
         return sum(len(hits) >= self.size for _, hits in self.best()) >= self.limit
 
-    def best(self) -> list[tuple[GroupKey, list[edge.ScoredPoint]]]:
+    def best(self) -> list[tuple[_GroupKey, list[edge.ScoredPoint]]]:
         groups = [(key, sorted(hits.values(), key=self._badness)[: self.size]) for key, hits in self._hits.items()]
         return sorted(groups, key=lambda group: self._badness(group[1][0]))[: self.limit]
 
 
-Search = Callable[[Sequence[common.Condition], Sequence[common.Condition]], list[edge.ScoredPoint]]
+_Search = Callable[[Sequence[common.Condition], Sequence[common.Condition]], list[edge.ScoredPoint]]
 
 
-def _search(request: points.QueryPointGroups, shard: Shard, catalog: Catalog, found: _Groups) -> Search:
+def _search(request: points.QueryPointGroups, shard: Shard, catalog: Catalog, found: _Groups) -> _Search:
     """A plain query for the same points, with more conditions."""
     source = _source(request, found)
 
@@ -104,8 +101,7 @@ _SHARED = ("collection_name", "query", "using", "params", "score_threshold", "lo
 
 
 def _source(request: points.QueryPointGroups, found: _Groups) -> points.QueryPoints:
-    given = {field.name: value for field, value in request.ListFields()}
-    query = points.QueryPoints(**{name: given[name] for name in _SHARED if name in given})
+    query = points.QueryPoints(**{name: value for name, value in given(request).items() if name in _SHARED})
     query.prefetch.extend(_enlarged(prefetch, found.size) for prefetch in request.prefetch)
     query.limit = found.limit * found.size
     query.with_payload.include.fields.append(request.group_by)
@@ -124,7 +120,7 @@ def _enlarged(prefetch: points.PrefetchQuery, factor: int) -> points.PrefetchQue
     return larger
 
 
-def _collect(found: _Groups, search: Search) -> None:
+def _collect(found: _Groups, search: _Search) -> None:
     for _ in range(_ROUNDS):
         hits = search([], _any_of(found.full, found.path))
         found.add(hits)
@@ -132,7 +128,7 @@ def _collect(found: _Groups, search: Search) -> None:
             return
 
 
-def _fill(found: _Groups, search: Search) -> None:
+def _fill(found: _Groups, search: _Search) -> None:
     for _ in range(_ROUNDS):
         wanted = common.Filter(should=_any_of(found.unfilled, found.path))
         hits = search([common.Condition(filter=wanted)], []) if found.unfilled else []
@@ -141,7 +137,7 @@ def _fill(found: _Groups, search: Search) -> None:
             return
 
 
-def _any_of(keys: Sequence[GroupKey], path: str) -> list[common.Condition]:
+def _any_of(keys: Sequence[_GroupKey], path: str) -> list[common.Condition]:
     words = [key for key in keys if isinstance(key, str)]
     numbers = [key for key in keys if isinstance(key, int)]
     matches = []
@@ -172,7 +168,7 @@ class _Answer:
             for key, hits in groups
         ]
 
-    def _looked_up(self, keys: list[GroupKey]) -> dict[GroupKey, points.RetrievedPoint]:
+    def _looked_up(self, keys: list[_GroupKey]) -> dict[_GroupKey, points.RetrievedPoint]:
         """The points of another collection whose ids are the groups' values."""
         if not self._request.HasField("with_lookup"):
             return {}
@@ -191,14 +187,14 @@ def _by_id(shard: Shard, ids: list[Any], selectors: Any, *, payload: bool) -> di
     return {record.id: record for record in records}
 
 
-def _as_id(key: GroupKey) -> PointId | None:
+def _as_id(key: _GroupKey) -> PointId | None:
     try:
         return from_point_id(common.PointId(uuid=key) if isinstance(key, str) else common.PointId(num=key))
     except (Refusal, ValueError):
         return None
 
 
-def _group_id(key: GroupKey) -> points.GroupId:
+def _group_id(key: _GroupKey) -> points.GroupId:
     if isinstance(key, str):
         return points.GroupId(string_value=key)
     return points.GroupId(unsigned_value=key) if key >= 0 else points.GroupId(integer_value=key)

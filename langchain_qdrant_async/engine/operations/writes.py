@@ -7,18 +7,19 @@ serves both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import qdrant_edge as edge
 
 from langchain_qdrant_async.engine.convert.filters import among, from_filter
 from langchain_qdrant_async.engine.convert.ids import PointId, distinct, from_point_id
+from langchain_qdrant_async.engine.convert.schema import Schema, unknown_vector
 from langchain_qdrant_async.engine.convert.values import from_payload
-from langchain_qdrant_async.engine.convert.vectors import NamedVectors, Schema, from_vectors, unknown_vector
+from langchain_qdrant_async.engine.convert.vectors import NamedVectors, from_vectors
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import absent_point, invalid_field, malformed
-from langchain_qdrant_async.proto import collections, points
+from langchain_qdrant_async.proto import points
 
 Write = Callable[[Shard, Any], None]
 
@@ -176,9 +177,3 @@ def _selected(shard: Shard, selector: points.PointsSelector) -> list[PointId]:
             return shard.select(from_filter(selector.filter))
         case _:
             raise malformed("Malformed PointsSelector type")
-
-
-def check_shard_keys(keys: Iterable[collections.ShardKey], complain: Callable[[str], Exception]) -> None:
-    """Raise if a request is meant for a part of the collection: there are no parts here."""
-    for key in keys:
-        raise complain(f"Shard key {key.keyword or key.number} not found")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import qdrant_edge as edge
 from grpc import StatusCode
 
 from langchain_qdrant_async.engine.convert.filters import from_filter
-from langchain_qdrant_async.engine.convert.hits import payload_selector, retrieved_point, scored_point, vectors_selector
+from langchain_qdrant_async.engine.convert.hits import retrieved_point, scored_point
 from langchain_qdrant_async.engine.convert.ids import distinct, from_point_id, to_point_id
 from langchain_qdrant_async.engine.convert.indexes import from_request
+from langchain_qdrant_async.engine.convert.orders import from_order
+from langchain_qdrant_async.engine.convert.selectors import payload_selector, vectors_selector
 from langchain_qdrant_async.engine.operations import writes
 from langchain_qdrant_async.engine.operations.groups import query_groups
-from langchain_qdrant_async.engine.operations.queries import from_order, from_query_points, limit_of
+from langchain_qdrant_async.engine.operations.queries import from_query_points, limit_of
 from langchain_qdrant_async.engine.services.rpc import reading, refused, writing
 from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.engine.shards.shard import Shard
@@ -203,7 +205,7 @@ class Points(PointsServicer):
 
 def _written(shard: Shard, write: writes.Write, request: Any, *, wait: bool) -> points.UpdateResult:
     """Do a write and say so. Without `wait`, a server answers before it could find a point absent."""
-    writes.check_shard_keys(request.shard_key_selector.shard_keys, wrong_input)
+    _check_shard_keys(request, wrong_input)
     try:
         write(shard, request)
     except Refusal as refusal:
@@ -217,8 +219,10 @@ def _result(shard: Shard, *, wait: bool) -> points.UpdateResult:
     return points.UpdateResult(operation_id=shard.last_operation, status=status)
 
 
-def _check_shard_keys(request: Any) -> None:
-    writes.check_shard_keys(request.shard_key_selector.shard_keys, bad_request)
+def _check_shard_keys(request: Any, refusal: Callable[[str], Refusal] = bad_request) -> None:
+    """Raise if a request is meant for a part of the collection: there are no parts here."""
+    for key in request.shard_key_selector.shard_keys:
+        raise refusal(f"Shard key {key.keyword or key.number} not found")
 
 
 def _check_field_name(name: str, field: str = "field_name") -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from langchain_qdrant_async.engine.shards.defaults import Config
+from langchain_qdrant_async.engine.shards.disk import sync
 from langchain_qdrant_async.proto import collections
 
 _VERSION = 1
@@ -27,11 +27,14 @@ _VERSION = 1
 
 @dataclass
 class StoredCollection:
-    """One collection: where its data is, how it is configured, and with which parameters its fields are indexed."""
+    """What is known of one collection, beside its data."""
 
     folder: str
-    config: Config
+    """The name of the folder that its data is in."""
+    config: collections.CollectionConfig
+    """How it is configured."""
     indexes: dict[str, collections.PayloadIndexParams] = field(default_factory=dict)
+    """The parameters of its payload indexes by field, as the client wrote them."""
 
 
 class Registry:
@@ -53,7 +56,7 @@ class Registry:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
-        _sync_folder(self._path.parent)
+        sync([self._path.parent])
 
     def _read(self, content: dict[str, Any]) -> None:
         if content["version"] != _VERSION:
@@ -71,7 +74,9 @@ def _from_json(stored: dict[str, Any]) -> StoredCollection:
         field_name: json_format.ParseDict(params, collections.PayloadIndexParams())
         for field_name, params in stored["indexes"].items()
     }
-    return StoredCollection(stored["folder"], json_format.ParseDict(stored["config"], Config()), indexes)
+    return StoredCollection(
+        stored["folder"], json_format.ParseDict(stored["config"], collections.CollectionConfig()), indexes
+    )
 
 
 def _to_json(stored: StoredCollection) -> dict[str, Any]:
@@ -80,11 +85,3 @@ def _to_json(stored: StoredCollection) -> dict[str, Any]:
         "config": json_format.MessageToDict(stored.config),
         "indexes": {name: json_format.MessageToDict(params) for name, params in stored.indexes.items()},
     }
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

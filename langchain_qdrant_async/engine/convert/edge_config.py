@@ -7,18 +7,19 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async.engine.shards.defaults import Config
+from langchain_qdrant_async.engine.convert.fields import optional
+from langchain_qdrant_async.engine.convert.schema import dense_params
 from langchain_qdrant_async.proto import collections
 
 
-def edge_config(config: Config) -> edge.EdgeConfig:
+def edge_config(config: collections.CollectionConfig) -> edge.EdgeConfig:
     """The whole configuration of a shard.
 
     One search thread: the engine holds the interpreter's lock, so more would only cost (29-46 % of CPU per query).
     """
     params = config.params
     return edge.EdgeConfig(
-        vectors=_vectors(params.vectors_config),
+        vectors={name: _vector(vector) for name, vector in dense_params(params.vectors_config).items()},
         sparse_vectors={name: _sparse(sparse) for name, sparse in params.sparse_vectors_config.map.items()},
         on_disk_payload=params.on_disk_payload,
         payload_memory=_memory(params.payload),
@@ -30,19 +31,12 @@ def edge_config(config: Config) -> edge.EdgeConfig:
     )
 
 
-def _vectors(config: collections.VectorsConfig) -> dict[str, edge.EdgeVectorParams]:
-    named = dict(config.params_map.map)
-    if config.HasField("params"):
-        named[""] = config.params
-    return {name: _vector(params) for name, params in named.items()}
-
-
 def _vector(params: collections.VectorParams) -> edge.EdgeVectorParams:
     multi = edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim)
     return edge.EdgeVectorParams(
         params.size,
         getattr(edge.Distance, collections.Distance.Name(params.distance)),
-        on_disk=_optional(params, "on_disk"),
+        on_disk=optional(params, "on_disk"),
         multivector_config=multi if params.HasField("multivector_config") else None,
         datatype=_datatype(params),
         quantization_config=_quantization(params),
@@ -53,8 +47,8 @@ def _vector(params: collections.VectorParams) -> edge.EdgeVectorParams:
 
 def _sparse(params: collections.SparseVectorParams) -> edge.EdgeSparseVectorParams:
     return edge.EdgeSparseVectorParams(
-        full_scan_threshold=_optional(params.index, "full_scan_threshold"),
-        on_disk=_optional(params.index, "on_disk"),
+        full_scan_threshold=optional(params.index, "full_scan_threshold"),
+        on_disk=optional(params.index, "on_disk"),
         modifier=edge.Modifier.Idf if params.modifier == collections.Idf else None,
         datatype=_datatype(params.index),
         memory=_memory(params.index),
@@ -73,9 +67,9 @@ def _hnsw(diff: collections.HnswConfigDiff, base: collections.HnswConfigDiff) ->
         whole.ef_construct,
         whole.full_scan_threshold,
         whole.max_indexing_threads,
-        on_disk=_optional(whole, "on_disk"),
-        payload_m=_optional(whole, "payload_m"),
-        inline_storage=_optional(whole, "inline_storage"),
+        on_disk=optional(whole, "on_disk"),
+        payload_m=optional(whole, "payload_m"),
+        inline_storage=optional(whole, "inline_storage"),
         memory=_memory(whole),
     )
 
@@ -91,16 +85,16 @@ _OPTIMIZER_FIELDS = (
 
 
 def _optimizers(config: collections.OptimizersConfigDiff) -> edge.EdgeOptimizersConfig:
-    return edge.EdgeOptimizersConfig(**{name: _optional(config, name) for name in _OPTIMIZER_FIELDS})
+    return edge.EdgeOptimizersConfig(**{name: optional(config, name) for name in _OPTIMIZER_FIELDS})
 
 
-def _quantization(owner: Config | collections.VectorParams) -> Any:
+def _quantization(owner: collections.CollectionConfig | collections.VectorParams) -> Any:
     kind = owner.quantization_config.WhichOneof("quantization")
     return None if kind is None else _QUANTIZATIONS[kind](getattr(owner.quantization_config, kind))
 
 
 def _scalar(message: collections.ScalarQuantization) -> edge.ScalarQuantizationConfig:
-    quantile = _optional(message, "quantile")
+    quantile = optional(message, "quantile")
     return edge.ScalarQuantizationConfig(edge.ScalarType.Int8, quantile, **_placement(message))
 
 
@@ -138,7 +132,7 @@ _QUANTIZATIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def _placement(message: Any) -> dict[str, Any]:
-    return {"always_ram": _optional(message, "always_ram"), "memory": _memory(message)}
+    return {"always_ram": optional(message, "always_ram"), "memory": _memory(message)}
 
 
 def _datatype(message: Any) -> Any:
@@ -153,7 +147,3 @@ def _memory(message: Any) -> Any:
 def _named(choices: Any, names: Any, message: Any, field: str) -> Any:
     """The engine's member of the same name as the message's enum value."""
     return getattr(choices, names.Name(getattr(message, field))) if message.HasField(field) else None
-
-
-def _optional(message: Any, field: str) -> Any:
-    return getattr(message, field) if message.HasField(field) else None

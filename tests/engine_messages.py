@@ -38,8 +38,11 @@ class Engine:
     """An engine process that listens on TCP as well as on its Unix socket."""
 
     process: subprocess.Popen[bytes]
+    """The process itself."""
     folder: Path
+    """Where it keeps its collections."""
     address: str
+    """Where it listens, as `HOST:PORT`."""
 
     @property
     def announced(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from google.protobuf.message import Message
@@ -10,6 +11,11 @@ from google.protobuf.message import Message
 def given(message: Message) -> dict[str, Any]:
     """The set fields by name."""
     return {field.name: value for field, value in message.ListFields()}
+
+
+def read(message: Message, readers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """The set fields by name, each as its reader gives it; one without a reader is taken as it is."""
+    return {name: readers[name](value) if name in readers else value for name, value in given(message).items()}
 
 
 def optional(message: Message, name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async.engine.convert.fields import given
+from langchain_qdrant_async.engine.convert.fields import read
 from langchain_qdrant_async.engine.status import malformed, wrong_input
 from langchain_qdrant_async.proto import collections, points
 
@@ -39,19 +39,7 @@ def from_request(request: points.CreateFieldIndexCollection) -> Any:
     expected = points.FieldType.Name(request.field_type).removeprefix("FieldType").lower()
     if kind != f"{expected}_index_params":
         raise wrong_input(f"field_type ({expected}) and field_index_params ({kind}) do not match")
-    return _from_params(request.field_index_params)
-
-
-def _from_params(params: collections.PayloadIndexParams) -> Any:
-    kind = params.WhichOneof("index_params")
-    if kind is None:
-        raise malformed("Malformed payload schema")
-    fields = given(getattr(params, kind))
-    return _CLASSES[kind](**{name: _READERS.get(name, _plain)(value) for name, value in fields.items()})
-
-
-def _plain(value: Any) -> Any:
-    return value
+    return _CLASSES[kind](**read(getattr(request.field_index_params, kind), _READERS))
 
 
 def _memory(value: int) -> edge.Memory:

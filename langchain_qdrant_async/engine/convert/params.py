@@ -7,18 +7,14 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async.engine.convert.fields import given
+from langchain_qdrant_async.engine.convert.fields import given, read
 from langchain_qdrant_async.engine.convert.filters import from_filter
 from langchain_qdrant_async.proto import points
 
 
 def from_params(message: points.SearchParams) -> edge.SearchParams:
     """How to search."""
-    return edge.SearchParams(**{name: _READERS.get(name, _plain)(value) for name, value in given(message).items()})
-
-
-def _plain(value: Any) -> Any:
-    return value
+    return edge.SearchParams(**read(message, _READERS))
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

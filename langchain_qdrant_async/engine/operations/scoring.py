@@ -98,9 +98,13 @@ class _Scoring:
     """What building one level's query takes."""
 
     level: Level
+    """The level."""
     shard: Shard
+    """What is searched."""
     catalog: Catalog
+    """Where other collections are found, that vectors may be taken from."""
     limit: int
+    """How many points are wanted."""
 
     @property
     def using(self) -> str:

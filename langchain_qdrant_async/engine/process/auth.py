@@ -46,7 +46,7 @@ _READS = {
 _READ_METHODS = {service + method for service, methods in _READS.items() for method in methods}
 _BEARER = "Bearer "
 
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class ApiKeys(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs only
@@ -59,9 +59,9 @@ class ApiKeys(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic 
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
+    ) -> _Handler:
         """Go on, or answer with the reason why not."""
         refusal = self._refusal(handler_call_details.method, _token(handler_call_details))
         return await continuation(handler_call_details) if refusal is None else _refuse(*refusal)
@@ -92,7 +92,7 @@ def _same(token: str, key: str | None) -> bool:
     return key is not None and hmac.compare_digest(token.encode(), key.encode())
 
 
-def _refuse(code: StatusCode, message: str) -> Handler:
+def _refuse(code: StatusCode, message: str) -> _Handler:
     async def abort(_request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         await context.abort(code, message)
 

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from langchain_qdrant_async.rendezvous import EPHEMERAL, FAILED, HELD_TOO_LONG, LOCK_FILE, SERVED_ALREADY
+
 if TYPE_CHECKING:
     from langchain_qdrant_async.engine.process.folder import EngineFolder
     from langchain_qdrant_async.engine.process.process import Listener
@@ -18,13 +20,6 @@ _log = logging.getLogger("langchain_qdrant_async.engine")
 
 _PATIENCE_S = 10.0
 _PAUSE_S = 1.0
-
-SERVED_ALREADY = 3
-"""Exit code: another engine serves the folder; join that one."""
-HELD_TOO_LONG = 4
-"""Exit code: another process has the folder's lock and does not serve."""
-FAILED = 1
-"""Exit code: anything else; the log says what."""
 
 
 def main() -> int:
@@ -43,7 +38,7 @@ def main() -> int:
         _log.error("another engine serves %s: close what uses it, then serve it", options.folder)
         return FAILED
     except HeldTooLong:
-        _log.error("another process holds %s/engine.lock", options.folder)
+        _log.error("another process holds %s/%s", options.folder, LOCK_FILE)
         return HELD_TOO_LONG
     except OSError as error:
         _log.error("%s cannot be used: %s", options.folder, error)
@@ -79,7 +74,7 @@ async def _serve(folder: EngineFolder, options: argparse.Namespace) -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="langchain_qdrant_async.engine", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the collections are kept")
-    parser.add_argument("--ephemeral", action="store_true", help="remove the folder at the end")
+    parser.add_argument(EPHEMERAL, action="store_true", help="remove the folder at the end")
     parser.add_argument("--listen", metavar="HOST:PORT", help="also serve on TCP, until told to stop")
     parser.add_argument("--api-key-env", metavar="NAME", help="environment variable that holds the API key")
     parser.add_argument("--read-only-api-key-env", metavar="NAME", help="the same, for a key that only reads")

@@ -23,6 +23,7 @@ from langchain_qdrant_async.engine.services.health import Health, engine_version
 from langchain_qdrant_async.engine.services.points import Points
 from langchain_qdrant_async.engine.services.snapshots import Snapshots
 from langchain_qdrant_async.engine.shards.catalog import Catalog
+from langchain_qdrant_async.rendezvous import GRPC_SOCKET, LEASE_SOCKET, Announcement, Greeting, unix_target
 
 _FLUSH_INTERVAL_S = 5.0
 """Source: `flush_interval_sec` in Qdrant's `config/config.yaml`."""
@@ -78,8 +79,8 @@ class EngineProcess:
         self._optimiser = None if optimise_after_s is None else Optimiser(self._catalog, optimise_after_s)
         self._servers: list[grpc.aio.Server] = []
         self._done = asyncio.Event()
-        greeting: dict[str, object] = {"target": self._target, "pid": os.getpid(), "version": engine_version()}
-        self._leases = Leases(folder.sockets / "lease.sock", greeting, last_gone=self._last_gone)
+        greeting = Greeting(self._target, os.getpid(), engine_version())
+        self._leases = Leases(folder.sockets / LEASE_SOCKET, greeting, last_gone=self._last_gone)
 
     async def run(self) -> None:
         """Serve to the end."""
@@ -98,14 +99,14 @@ class EngineProcess:
 
     @property
     def _target(self) -> str:
-        return f"unix:{self._folder.sockets / 'grpc.sock'}"
+        return unix_target(self._folder.sockets / GRPC_SOCKET)
 
     async def _start(self) -> None:
         await self._serve(self._server([]), self._target, None)
         bound = None if self._listener is None else await self._listen(self._listener)
         await self._leases.start()
-        lease = str(self._folder.sockets / "lease.sock")
-        self._folder.announce({"pid": os.getpid(), "lease": lease, "grpc": self._target, "version": engine_version()})
+        lease = str(self._folder.sockets / LEASE_SOCKET)
+        self._folder.announce(Announcement(os.getpid(), lease, self._target, engine_version()))
         if bound is None:
             asyncio.get_running_loop().call_later(_FIRST_LEASE_S, self._stop_if_unused)
         else:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from langchain_qdrant_async.collection.field import LARGEST, Distance, VectorField, distance_of
 from langchain_qdrant_async.checks import whole_number
+from langchain_qdrant_async.collection.field import LARGEST, Distance, VectorField, distance_of
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import collections

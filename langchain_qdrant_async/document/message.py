@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from langchain_qdrant_async.checks import is_whole
-from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.errors import InvalidInput, RpcError
 from langchain_qdrant_async.proto import common, json, points
 

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from langchain_qdrant_async.engine.process.options import Options, parse
+from langchain_qdrant_async.rendezvous import FAILED, HELD_TOO_LONG, LOCK_FILE, SERVED_ALREADY
 
 if TYPE_CHECKING:
     from langchain_qdrant_async.engine.process.folder import EngineFolder
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger("langchain_qdrant_async.engine")
 
 _PATIENCE_S = 10.0
-
-SERVED_ALREADY = 3
-"""Exit code: another engine serves the folder; join that one."""
-HELD_TOO_LONG = 4
-"""Exit code: another process has the folder's lock and does not serve."""
-FAILED = 1
-"""Exit code: anything else; the log says what."""
 
 
 def main() -> int:
@@ -42,7 +36,7 @@ def main() -> int:
         _log.error("another engine serves %s: close what uses it, then serve it", options.folder)
         return FAILED
     except HeldTooLong:
-        _log.error("another process holds %s/engine.lock", options.folder)
+        _log.error("another process holds %s/%s", options.folder, LOCK_FILE)
         return HELD_TOO_LONG
     except OSError as error:
         _log.error("%s cannot be used: %s", options.folder, error)

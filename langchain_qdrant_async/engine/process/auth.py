@@ -12,38 +12,9 @@ from typing import Any, TypeAlias
 import grpc
 from grpc import StatusCode
 
+from langchain_qdrant_async.rpcs import OPEN_TO_READ_ONLY_KEYS
+
 _OPEN = {"/qdrant.Qdrant/HealthCheck", "/grpc.health.v1.Health/Check"}
-_READS = {
-    "/qdrant.Collections/": {
-        "Get",
-        "List",
-        "ListCollectionAliases",
-        "ListAliases",
-        "CollectionClusterInfo",
-        "CollectionExists",
-        "ListShardKeys",
-    },
-    "/qdrant.Points/": {
-        "Get",
-        "Scroll",
-        "Count",
-        "Query",
-        "QueryBatch",
-        "QueryGroups",
-        "Facet",
-        "SearchMatrixPairs",
-        "SearchMatrixOffsets",
-        "Search",
-        "SearchBatch",
-        "SearchGroups",
-        "Recommend",
-        "RecommendBatch",
-        "RecommendGroups",
-        "Discover",
-        "DiscoverBatch",
-    },
-}
-_READ_METHODS = {service + method for service, methods in _READS.items() for method in methods}
 _BEARER = "Bearer "
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -75,7 +46,7 @@ class ApiKeys(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic 
             return None
         if not _same(token, self._read_only_key):
             return StatusCode.UNAUTHENTICATED, "Invalid API key or JWT"
-        if method not in _READ_METHODS:
+        if method not in OPEN_TO_READ_ONLY_KEYS:
             return StatusCode.PERMISSION_DENIED, "Forbidden: Global manage access is required"
         return None
 

@@ -15,6 +15,7 @@ from langchain_qdrant_async.engine.process.options import Options
 from langchain_qdrant_async.engine.process.servers import Servers
 from langchain_qdrant_async.engine.services.health import engine_version
 from langchain_qdrant_async.engine.shards.catalog import Catalog
+from langchain_qdrant_async.rendezvous import GRPC_SOCKET, LEASE_SOCKET, Announcement, Greeting, unix_target
 
 _FLUSH_INTERVAL_S = 5.0
 """Source: `flush_interval_sec` in Qdrant's `config/config.yaml`."""
@@ -38,8 +39,8 @@ class EngineProcess:
         self._optimiser = None if pause_s is None else Optimiser(self._catalog, pause_s)
         self._servers = Servers(self._catalog, optimised=pause_s is not None)
         self._done = asyncio.Event()
-        greeting: dict[str, object] = {"target": self._target, "pid": os.getpid(), "version": engine_version()}
-        self._leases = Leases(folder.sockets / "lease.sock", greeting, last_gone=self._last_gone)
+        greeting = Greeting(self._target, os.getpid(), engine_version())
+        self._leases = Leases(folder.sockets / LEASE_SOCKET, greeting, last_gone=self._last_gone)
 
     async def run(self) -> None:
         """Serve to the end."""
@@ -58,15 +59,15 @@ class EngineProcess:
 
     @property
     def _target(self) -> str:
-        return f"unix:{self._folder.sockets / 'grpc.sock'}"
+        return unix_target(self._folder.sockets / GRPC_SOCKET)
 
     async def _start(self) -> None:
         await self._servers.serve(self._target)
         listener = self._options.listener
         bound = None if listener is None else await self._servers.listen(listener)
         await self._leases.start()
-        lease = str(self._folder.sockets / "lease.sock")
-        self._folder.announce({"pid": os.getpid(), "lease": lease, "grpc": self._target, "version": engine_version()})
+        lease = str(self._folder.sockets / LEASE_SOCKET)
+        self._folder.announce(Announcement(os.getpid(), lease, self._target, engine_version()))
         if bound is None:
             asyncio.get_running_loop().call_later(_FIRST_LEASE_S, self._stop_if_unused)
         else:

@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from langchain_qdrant_async.rendezvous import EPHEMERAL
+
 _PAUSE_S = 1.0
 
 
@@ -44,7 +46,7 @@ def parse() -> Options:
     """The options of this process; it ends here if they cannot be."""
     parser = argparse.ArgumentParser(prog="langchain_qdrant_async.engine", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the collections are kept")
-    parser.add_argument("--ephemeral", action="store_true", help="remove the folder at the end")
+    parser.add_argument(EPHEMERAL, action="store_true", help="remove the folder at the end")
     _add_listener(parser)
     _add_optimiser(parser)
     given = parser.parse_args()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from langchain_qdrant_async.collection.collections import Collections
-    from langchain_qdrant_async.collection.field import Distance
+    from langchain_qdrant_async.collection.field import Distance, VectorField
     from langchain_qdrant_async.collection.info import CollectionInfo, VectorInfo
     from langchain_qdrant_async.collection.reindex import Drift, Reindexed
     from langchain_qdrant_async.collection.spec import CollectionSpec, Hnsw, ScalarQuantization
@@ -82,6 +82,7 @@ _HOME = {
     "Unauthenticated": "errors",
     "Unavailable": "errors",
     "Unimplemented": "errors",
+    "VectorField": "collection.field",
     "VectorInfo": "collection.info",
 }
 
@@ -125,6 +126,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",
+    "VectorField",
     "VectorInfo",
 ]
 

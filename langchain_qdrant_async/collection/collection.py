@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.collection.collections import StoredOrigin
@@ -61,27 +62,26 @@ class Collection:
             InvalidVector: its size is not the field's.
         """
         field = self.field if using is None else self.named(using)
-        vector = await self.encoded(query, field) if isinstance(query, str) else self.given(query, field)
+        vector = await self._embedded(query, field) if isinstance(query, str) else self._fitting(query, field)
+        if field.kind != "sparse":
+            check_size(self.name, vector.shape[-1], field)
         return field.name, field.asked(vector)
 
-    async def encoded(self, query: str, field: VectorField) -> Any:
-        """A query's vector by the field's encoder."""
-        if field.encoder is None:
+    async def _embedded(self, query: str, field: VectorField) -> Any:
+        if field.encoder is not None:
+            return await field.encoder.query(query)
+        if field is self.field:
             raise InvalidInput("this store has no embedding: pass one, or use the methods that take vectors")
-        vector = await field.encoder.query(query)
-        if field.kind == "dense":
-            check_size(self.name, len(vector), field)
-        return vector
+        raise InvalidInput(f"nothing embeds texts for {field} of collection {self.name!r}: give the spec's an encoder")
 
-    def given(self, vector: Any, field: VectorField) -> Any:
-        """A vector that the caller made, when it is one of the field's."""
-        if field.kind == "sparse":
-            if not isinstance(vector, Sparse):
-                raise InvalidInput(f"{field} of collection {self.name!r} takes a Sparse(indices, values)")
+    def _fitting(self, vector: AnyVector, field: VectorField) -> Any:
+        """A vector of the field's kind."""
+        if isinstance(vector, np.ndarray) and vector.dtype == np.float32 and vector.ndim == _DIMENSIONS[field.kind]:
             return vector
-        made = to_array(vector) if field.kind == "dense" else to_matrix(vector)
-        check_size(self.name, made.shape[-1], field)
-        return made
+        if isinstance(vector, Sparse) != (field.kind == "sparse"):
+            takes = "a Sparse(indices, values)" if field.kind == "sparse" else "a vector of numbers"
+            raise InvalidInput(f"{field} of collection {self.name!r} takes {takes}")
+        return _CHECKED[field.kind](vector)
 
     def named(self, name: str) -> VectorField:
         """The vector field of that name.
@@ -93,3 +93,7 @@ class Collection:
             there = ", ".join(repr(each) for each in self.fields)
             raise InvalidInput(f"collection {self.name!r} has no vector {name!r}; there are {there}")
         return self.fields[name]
+
+
+_DIMENSIONS = {"dense": 1, "multi": 2, "sparse": 0}
+_CHECKED: dict[str, Callable[[Any], Any]] = {"dense": to_array, "multi": to_matrix, "sparse": lambda sparse: sparse}

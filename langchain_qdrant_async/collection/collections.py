@@ -225,22 +225,30 @@ class Collections:
         origin = Origin.from_metadata(response.result[0].payload) if response.result else None
         return StoredOrigin(origin, in_point=True) if origin else None
 
-    async def keep_origin(self, name: str, origin: Origin, *, timeout: float | None = None, look: bool = True) -> None:
+    async def keep_origin(
+        self, name: str, origin: Origin, *, timeout: float | None = None, look: bool = True, in_point: bool = False
+    ) -> None:
         """Store what makes the vectors of a collection that exists: in its metadata, or in a point on older servers.
 
         Args:
             name: the collection.
             origin: what makes its vectors.
             timeout: seconds that each of the calls may take.
-            look: whether to look if it was kept; else the caller does so.
+            look: whether to look if the metadata was kept; else the caller does so.
+            in_point: whether it is known that the server keeps no metadata.
         """
-        await self._connection.collections.Update(update_metadata(_named(name), origin.to_metadata()), timeout=timeout)
-        if look and not self.keep_metadata:
+        if not in_point:
+            await self._connection.collections.Update(
+                update_metadata(_named(name), origin.to_metadata()), timeout=timeout
+            )
+            if not look or self.keep_metadata:
+                return
             info = await self.describe(name, timeout=timeout)
-            if Origin.from_metadata(info.message.config.metadata) is None:
-                await self.keep_origin_in_point(name, origin, timeout=timeout)
+            if Origin.from_metadata(info.message.config.metadata) is not None:
+                return
+        await self._keep_origin_in_point(name, origin, timeout)
 
-    async def keep_origin_in_point(self, name: str, origin: Origin, *, timeout: float | None = None) -> None:
+    async def _keep_origin_in_point(self, name: str, origin: Origin, timeout_s: float | None) -> None:
         """A point without a vector, which no search finds.
 
         Source: servers before Qdrant 1.16 know no collection metadata, and skip the field.
@@ -248,7 +256,7 @@ class Collections:
         point = points.PointStruct(
             id=ORIGIN_POINT, vectors=points.Vectors(vectors=points.NamedVectors()), payload=origin.to_metadata()
         )
-        response = await self._connection.points.Upsert(upsert_points(name, [point]), timeout=timeout)
+        response = await self._connection.points.Upsert(upsert_points(name, [point]), timeout=timeout_s)
         check_completed(response, "the collection's origin")
 
 

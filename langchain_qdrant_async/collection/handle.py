@@ -173,7 +173,7 @@ class Handle:
         ours = collection.origin.origin
         stored = await self._stored(collection.name, timeout_s)
         if stored is None:  # an older server
-            await self._collections.keep_origin_in_point(collection.name, ours, timeout=timeout_s)
+            await self._collections.keep_origin(collection.name, ours, timeout=timeout_s, in_point=True)
             stored = await self._stored(collection.name, timeout_s)
         if stored is None or not stored.origin.same(ours):
             self.forget()
@@ -196,7 +196,7 @@ class Handle:
         await self._index(info, timeout_s)
         collection = await self._open(info, timeout_s)
         if made and origin is not None and collection.origin is None:  # an older server, which keeps no metadata
-            await self._collections.keep_origin_in_point(info.name, origin, timeout=timeout_s)
+            await self._collections.keep_origin(info.name, origin, timeout=timeout_s, in_point=True)
             collection = self._as_planned(info, StoredOrigin(origin, in_point=True))
         self._state = _State(replace(collection, contested=collection.contested and not made))
         return self._state.collection or collection

@@ -23,6 +23,12 @@ from langchain_qdrant_async.proto import points
 
 Write = Callable[[Shard, Any], None]
 
+_MOST_IDS = 32
+"""How many points one operation may change. A kill inside a flush leaves a state that is ahead of the log: there the
+engine changes 32 points at a time, and ends the operation after those among which one has gone.
+
+Decision: docs/decisions/0410-operations-of-32-points.md."""
+
 
 def upsert(shard: Shard, request: Any) -> None:
     """Insert or replace points. A point given twice counts as last given."""
@@ -161,8 +167,9 @@ def _change(shard: Shard, request: Any, operation: Callable[[list[Any]], edge.Up
 def _apply(shard: Shard, ids: list[PointId], operation: Callable[[list[Any]], edge.UpdateOperation]) -> None:
     """Change those of the points that exist, then complain of the first that does not, as the server does."""
     present = shard.present(ids)
-    if present:
-        shard.update(operation(present), changed=len(present))
+    for start in range(0, len(present), _MOST_IDS):
+        part = present[start : start + _MOST_IDS]
+        shard.update(operation(part), changed=len(part))
     known = set(present)
     for point_id in ids:
         if point_id not in known:

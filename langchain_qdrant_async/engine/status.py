@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable
 
@@ -72,6 +73,16 @@ def internal(text: str) -> Refusal:
     return Refusal(StatusCode.INTERNAL, f"Service internal error: {text}")
 
 
+def data_loss(text: str) -> Refusal:
+    """Files of the engine that are damaged or missing."""
+    return Refusal(StatusCode.DATA_LOSS, text)
+
+
+def disk_full(text: str) -> Refusal:
+    """A write for which there is no room; reading goes on."""
+    return Refusal(StatusCode.RESOURCE_EXHAUSTED, f"the disk is full: {text}")
+
+
 def is_panic(error: BaseException) -> bool:
     """Whether the engine's Rust code panicked; such an error is no `Exception`."""
     return type(error).__name__ == "PanicException"
@@ -92,11 +103,13 @@ _ENGINE_TEXTS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Refusal]]] 
     (re.compile(r"Validation failed: (.*)", re.DOTALL), lambda m: wrong_input(m[1])),
     (re.compile(r"failed to parse (.*) as UUID"), lambda m: malformed(f"Unable to parse UUID: {m[1]}")),
     (re.compile(r"invalid JSON path (.*)"), lambda m: malformed(f"Invalid json path: '{m[1]}'")),
+    (re.compile(r".*No space left on device", re.DOTALL), lambda m: disk_full(m.string)),
     (re.compile(r"Operation cancelled"), lambda _: wrong_input(_FORMULA_FAILED)),
 ]
 """The engine's errors carry no code, only a text: the text decides."""
 
 _CONVERSION_ERRORS = (ValueError, OverflowError)
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def refusal_of(error: BaseException) -> Refusal:
@@ -104,6 +117,8 @@ def refusal_of(error: BaseException) -> Refusal:
     if isinstance(error, Refusal):
         return error
     text = str(error)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return disk_full(text)
     for pattern, refuse in _ENGINE_TEXTS:
         if match := pattern.match(text):
             return refuse(match)

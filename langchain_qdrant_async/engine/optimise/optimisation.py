@@ -17,17 +17,20 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 import qdrant_edge as edge
 
 from langchain_qdrant_async.engine.optimise.copies import copy_folder, missing_bytes
 from langchain_qdrant_async.engine.optimise.indexer import OPTIMISED, UNCHANGED
+from langchain_qdrant_async.engine.shards.catalog import Catalog
+from langchain_qdrant_async.engine.shards.files import logged_operations
 from langchain_qdrant_async.engine.shards.journal import Journal
+from langchain_qdrant_async.engine.shards.registry import Closing
 from langchain_qdrant_async.engine.shards.shard import Shard
 
 _INDEXER = f"{__package__}.indexer"
@@ -48,16 +51,16 @@ class Optimisation:
         leftover: the folder that is of no use when the attempt is over: the copy, or the one whose place it took.
     """
 
-    def __init__(self, shard: Shard, publish: Callable[[], None]) -> None:
+    def __init__(self, shard: Shard, catalog: Catalog) -> None:
         """Prepare the attempt.
 
         Args:
             shard: what to optimise.
-            publish: keeps what the registry says of the shard.
+            catalog: keeps what is known of it.
         """
         self._shard = shard
-        self._publish = publish
-        self._copy = shard.folder.with_name(uuid4().hex)
+        self._catalog = catalog
+        self._copy = catalog.folders.new()
         self.leftover: Path | None = self._copy
 
     async def run(self) -> bool:
@@ -127,16 +130,12 @@ class Optimisation:
 
     def _swap(self, engine: edge.EdgeShard) -> edge.EdgeShard:
         """Make the copy the shard; the engine of the former folder."""
-        self.leftover = None  # the next start asks the registry, should this fail
-        folder, former = self._shard.adopt(self._copy, engine)
-        try:
-            self._publish()
-        except BaseException:
-            self._shard.adopt(folder, former)
-            self._publish()
-            self.leftover = self._copy
-            raise
-        self.leftover = folder
+        folders = self._catalog.folders
+        folders.mark(self._shard.folder)
+        closed = Closing(engine.info().points_count, logged_operations(self._copy))
+        self._catalog.keep(self._shard, replace(self._shard.stored, folder=self._copy.name, closed=closed))
+        self.leftover, former = self._shard.adopt(self._copy, engine)
+        folders.settle(self._copy)
         return former
 
 

@@ -8,7 +8,6 @@ from time import perf_counter
 
 from langchain_qdrant_async.engine.optimise.optimisation import Optimisation
 from langchain_qdrant_async.engine.shards.catalog import Catalog
-from langchain_qdrant_async.engine.shards.disk import discard
 from langchain_qdrant_async.engine.shards.journal import GivenUp
 from langchain_qdrant_async.engine.shards.shard import Shard
 
@@ -71,11 +70,11 @@ class Optimiser:
 
     async def _attempt(self, shard: Shard) -> bool:
         covered = shard.backlog.covered
-        optimisation = Optimisation(shard, self._catalog.publish)
+        optimisation = Optimisation(shard, self._catalog)
         try:
             optimised = await optimisation.run()
         finally:
             if optimisation.leftover is not None:
-                discard(optimisation.leftover)
+                self._catalog.folders.discard(optimisation.leftover)
         shard.backlog.finish(covered, optimised=optimised)
         return optimised

@@ -34,7 +34,7 @@ class EngineProcess:
         """
         self._folder = folder
         self._options = options
-        self._catalog = Catalog(folder.path, recovering=folder.recovering)
+        self._catalog = Catalog(folder.path)
         pause_s = options.optimise_after_s
         self._optimiser = None if pause_s is None else Optimiser(self._catalog, pause_s)
         self._servers = Servers(self._catalog, optimised=pause_s is not None)

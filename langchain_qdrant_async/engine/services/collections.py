@@ -64,18 +64,18 @@ class Collections(CollectionsServicer):
     def Update(self, request: collections.UpdateCollection) -> collections.CollectionOperationResponse:
         """Change a collection's configuration."""
         shard = self._catalog.shard(request.collection_name)
-        shard.reconfigure(changed_configuration(shard.stored.config, request))
-        self._catalog.publish()
+        self._catalog.reconfigure(shard, changed_configuration(shard.stored.config, request))
         return collections.CollectionOperationResponse(result=True)
 
     @rpc
     def UpdateAliases(self, request: collections.ChangeAliases) -> collections.CollectionOperationResponse:
         """Change aliases one by one; those before a failing one stay changed."""
+        aliases = dict(self._catalog.aliases)
         try:
             for action in request.actions:
-                self._alias(action)
+                self._alias(aliases, action)
         finally:
-            self._catalog.publish()
+            self._catalog.alias(aliases)
         return collections.CollectionOperationResponse(result=True)
 
     @rpc
@@ -116,28 +116,28 @@ class Collections(CollectionsServicer):
             if wanted(target)
         ]
 
-    def _alias(self, action: collections.AliasOperations) -> None:
+    def _alias(self, aliases: dict[str, str], action: collections.AliasOperations) -> None:
         match action.WhichOneof("action"):
             case "create_alias":
-                self._create_alias(action.create_alias)
+                self._create_alias(aliases, action.create_alias)
             case "rename_alias":
-                self._rename_alias(action.rename_alias)
+                self._rename_alias(aliases, action.rename_alias)
             case "delete_alias":
-                self._catalog.aliases.pop(action.delete_alias.alias_name, None)
+                aliases.pop(action.delete_alias.alias_name, None)
             case _:
                 raise malformed("Malformed AliasOperation type")
 
-    def _create_alias(self, request: collections.CreateAlias) -> None:
+    def _create_alias(self, aliases: dict[str, str], request: collections.CreateAlias) -> None:
         if request.collection_name not in self._catalog.names:
             raise absent_collection(request.collection_name)
         self._check_alias(request.alias_name)
-        self._catalog.aliases[request.alias_name] = request.collection_name
+        aliases[request.alias_name] = request.collection_name
 
-    def _rename_alias(self, request: collections.RenameAlias) -> None:
-        if request.old_alias_name not in self._catalog.aliases:
+    def _rename_alias(self, aliases: dict[str, str], request: collections.RenameAlias) -> None:
+        if request.old_alias_name not in aliases:
             raise not_found(f"Alias {request.old_alias_name} does not exists!")
         self._check_alias(request.new_alias_name)
-        self._catalog.aliases[request.new_alias_name] = self._catalog.aliases.pop(request.old_alias_name)
+        aliases[request.new_alias_name] = aliases.pop(request.old_alias_name)
 
     def _check_alias(self, name: str) -> None:
         check_new_name(name)

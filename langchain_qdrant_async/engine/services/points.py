@@ -93,8 +93,10 @@ class Points(PointsServicer):
         """Index a payload field; doing so again changes nothing."""
         shard = self._catalog.shard(request.collection_name)
         _check_field_name(request.field_name)
-        shard.update(edge.UpdateOperation.create_field_index(request.field_name, from_request(request)))
-        self._remember_index(shard, request)
+        operation = edge.UpdateOperation.create_field_index(request.field_name, from_request(request))
+        params = request.field_index_params if request.HasField("field_index_params") else None
+        with self._catalog.changing(shard, shard.stored.with_index(request.field_name, params)):
+            shard.update(operation)
         return points.PointsOperationResponse(result=_result(shard, wait=request.wait))
 
     @writing
@@ -102,9 +104,8 @@ class Points(PointsServicer):
         """Drop the index of a payload field; it need not exist."""
         shard = self._catalog.shard(request.collection_name)
         _check_field_name(request.field_name)
-        shard.update(edge.UpdateOperation.delete_field_index(request.field_name))
-        if shard.stored.indexes.pop(request.field_name, None) is not None:
-            self._catalog.publish()
+        with self._catalog.changing(shard, shard.stored.with_index(request.field_name, None)):
+            shard.update(edge.UpdateOperation.delete_field_index(request.field_name))
         return points.PointsOperationResponse(result=_result(shard, wait=request.wait))
 
     @reading
@@ -191,16 +192,6 @@ class Points(PointsServicer):
     def _write(self, write: writes.Write, request: Any) -> points.PointsOperationResponse:
         shard = self._catalog.shard(request.collection_name)
         return points.PointsOperationResponse(result=_written(shard, write, request, wait=request.wait))
-
-    def _remember_index(self, shard: Shard, request: points.CreateFieldIndexCollection) -> None:
-        """Keep the parameters as written: the engine gives them back in another form."""
-        stored = shard.stored.indexes
-        before = stored.pop(request.field_name, None)
-        params = request.field_index_params if request.HasField("field_index_params") else None
-        if params is not None:
-            stored[request.field_name] = params
-        if params != before:
-            self._catalog.publish()
 
 
 def _written(shard: Shard, write: writes.Write, request: Any, *, wait: bool) -> points.UpdateResult:

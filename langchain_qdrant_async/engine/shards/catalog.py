@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 from grpc import StatusCode
 
-from langchain_qdrant_async.engine.shards.disk import discard
-from langchain_qdrant_async.engine.shards.files import check_free
+from langchain_qdrant_async.engine.shards.folders import Folders
 from langchain_qdrant_async.engine.shards.names import check_name, check_new_name
 from langchain_qdrant_async.engine.shards.registry import Registry, StoredCollection
 from langchain_qdrant_async.engine.shards.shard import Shard
@@ -23,27 +22,28 @@ _log = logging.getLogger(__name__)
 
 
 class Catalog:
-    """Everything that one engine serves.
+    """Everything that one engine serves. The registry changes first, then what is in memory, so both or neither do.
 
     Attributes:
+        folders: where the shards' data is.
         touched: set when there may be something new to optimise in any shard.
     """
 
-    def __init__(self, folder: Path, *, recovering: bool = False) -> None:
+    def __init__(self, folder: Path) -> None:
         """Read the registry and check that nobody else holds the data.
 
         Args:
             folder: the engine's folder.
-            recovering: whether the last engine of this folder died.
+
+        Raises:
+            Refusal: another program holds a shard, or the registry is damaged or missing.
         """
-        self._shards_folder = folder / "collections"
+        self.folders = Folders(folder)
         self._registry = Registry(folder / "registry.json")
         self.touched = asyncio.Event()
-        self._shards = {
-            name: Shard(self._shards_folder / stored.folder, stored, self.touched, recovering=recovering)
-            for name, stored in self._registry.collections.items()
-        }
-        self._sweep()
+        known = self._registry.present.collections
+        self._shards = {name: self._shard(stored) for name, stored in known.items()}
+        self.folders.sweep({stored.folder for stored in known.values()}, registered=self._registry.found)
 
     @property
     def names(self) -> list[str]:
@@ -51,9 +51,9 @@ class Catalog:
         return sorted(self._shards)
 
     @property
-    def aliases(self) -> dict[str, str]:
+    def aliases(self) -> Mapping[str, str]:
         """Which collection each alias means."""
-        return self._registry.aliases
+        return self._registry.present.aliases
 
     @property
     def shards(self) -> dict[str, Shard]:
@@ -94,30 +94,53 @@ class Catalog:
             raise wrong_input(f"Can't create collection with name {name}. Alias with the same name already exists")
         if name in self._shards:
             raise Refusal(StatusCode.ALREADY_EXISTS, f"Wrong input: Collection `{name}` already exists!")
-        stored = StoredCollection(uuid4().hex, config)
-        shard = Shard(self._shards_folder / stored.folder, stored, self.touched)
-        shard.create()
+        shard = self._shard(StoredCollection(self.folders.new().name, config))
+        try:
+            shard.create()
+            self._registry.publish(self._registry.present.with_collection(name, shard.stored))
+        except BaseException:
+            self._drop(shard)
+            raise
         self._shards[name] = shard
-        self._registry.collections[name] = stored
-        self._registry.publish()
+        self.folders.settle(shard.folder)
 
     def delete(self, name: str) -> bool:
         """Drop a collection by its own name, and its aliases. False if there is none."""
         check_name(name)
-        shard = self._shards.pop(name, None)
-        if shard is None:
+        if name not in self._shards:
             return False
-        del self._registry.collections[name]
-        for alias in [alias for alias, target in self.aliases.items() if target == name]:
-            del self.aliases[alias]
-        self._registry.publish()
-        shard.close()
-        discard(shard.folder)
+        self.folders.mark(self._shards[name].folder)
+        self._registry.publish(self._registry.present.without_collection(name))
+        self._drop(self._shards.pop(name))
         return True
 
-    def publish(self) -> None:
-        """Keep what was changed in `aliases` or in the `stored` of a shard."""
-        self._registry.publish()
+    def alias(self, aliases: Mapping[str, str]) -> None:
+        """Have these aliases, and no others."""
+        self._registry.publish(replace(self._registry.present, aliases=aliases))
+
+    def reconfigure(self, shard: Shard, config: collections.CollectionConfig) -> None:
+        """Give a collection another configuration; its vectors keep their names, sizes and distances."""
+        before = shard.stored
+        with self.changing(shard, replace(before, config=config)):
+            shard.reconfigure(before.config)
+
+    @contextlib.contextmanager
+    def changing(self, shard: Shard, stored: StoredCollection) -> Iterator[None]:
+        """Keep another state of a collection, and change its shard accordingly in the body; if it fails, take it back."""
+        before = shard.stored
+        self.keep(shard, stored)
+        try:
+            yield
+        except BaseException:
+            with _logged("failed to take back a change of the registry"):
+                self.keep(shard, before)
+            raise
+
+    def keep(self, shard: Shard, stored: StoredCollection) -> None:
+        """Make a state of a collection the one that is found after a crash, and then that of its shard."""
+        name = next(name for name, each in self._shards.items() if each is shard)
+        self._registry.publish(self._registry.present.with_collection(name, stored))
+        shard.stored = stored
 
     def flush(self) -> None:
         """Bring everything to the disk."""
@@ -126,19 +149,22 @@ class Catalog:
                 shard.flush()
 
     def close(self) -> None:
-        """Bring everything to the disk and let go of the files."""
+        """Bring everything to the disk, note what it is, and let go of the files; nothing is being removed any more."""
+        state = self._registry.present
         for name, shard in self._shards.items():
             with _logged(f"failed to close collection {name!r}"):
-                shard.close()
+                state = state.with_collection(name, shard.closed())
+        with _logged("failed to note what the collections held"):
+            self._registry.publish(state)
+        self.folders.wait()
 
-    def _sweep(self) -> None:
-        """Check that nobody else holds a shard, and remove those that a crash left half made or half deleted."""
-        known = {stored.folder for stored in self._registry.collections.values()}
-        for folder in self._shards_folder.glob("*"):
-            if folder.name in known:
-                check_free(folder)
-            else:
-                discard(folder)
+    def _shard(self, stored: StoredCollection) -> Shard:
+        return Shard(self.folders.of(stored.folder), stored, self.touched)
+
+    def _drop(self, shard: Shard) -> None:
+        with _logged("failed to close what is being dropped"):
+            shard.close()
+        self.folders.discard(shard.folder)
 
 
 @contextlib.contextmanager

@@ -1,10 +1,8 @@
-"""What is done to folders on the disk, beside what the engine does to them."""
+"""What is done to files on the disk, beside what the engine does to them."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,11 +15,3 @@ def sync(paths: Iterable[Path]) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def discard(folder: Path) -> None:
-    """Remove a folder that nobody uses any more, aside: it takes 200 ms. The process does not end before that is done.
-
-    What a crash leaves is swept later.
-    """
-    threading.Thread(target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}).start()

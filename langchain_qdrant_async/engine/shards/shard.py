@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import qdrant_edge as edge
@@ -16,7 +17,7 @@ from langchain_qdrant_async.engine.convert.vectors import NamedVectors, named_ve
 from langchain_qdrant_async.engine.shards.backlog import Backlog
 from langchain_qdrant_async.engine.shards.files import check_free, drop_quantization, logged_operations
 from langchain_qdrant_async.engine.shards.journal import Journal
-from langchain_qdrant_async.engine.shards.registry import StoredCollection
+from langchain_qdrant_async.engine.shards.registry import Closing, StoredCollection
 from langchain_qdrant_async.engine.status import internal, is_panic
 from langchain_qdrant_async.proto import collections
 
@@ -37,16 +38,13 @@ class Shard:
         writable: cleared while its files may not change.
     """
 
-    def __init__(
-        self, folder: Path, stored: StoredCollection, touched: asyncio.Event, *, recovering: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, stored: StoredCollection, touched: asyncio.Event) -> None:
         """Name the shard; nothing is read.
 
         Args:
             folder: where its data is.
             stored: what the registry says of it.
             touched: set when there may be something new to optimise.
-            recovering: whether the last engine may have died with unflushed operations in the log.
         """
         self.stored = stored
         self.schema = schema_of(stored.config.params)
@@ -56,7 +54,6 @@ class Shard:
         self.writable.set()
         self._journal: Journal | None = None
         self._touched = touched
-        self._recovering = recovering
         self._open: edge.EdgeShard | None = None
         self._operations = 0
         self._dirty = False
@@ -83,20 +80,17 @@ class Shard:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self._open = edge.EdgeShard.create(str(self.folder), edge_config(self.stored.config))
 
-    def reconfigure(self, config: collections.CollectionConfig) -> None:
-        """Take over a changed configuration; its vectors keep their names, sizes and distances."""
-        before, self.stored.config = self.stored.config, config
-        if not _matters(before, config):
+    def reconfigure(self, before: collections.CollectionConfig) -> None:
+        """Take over a configuration that was changed in `stored`; its vectors keep names, sizes and distances.
+
+        Args:
+            before: what it was.
+        """
+        if not _matters(before, self.stored.config):
             return
         known = self._operations if self._open is not None else None
-        try:
-            self.close()
-            if not config.HasField("quantization_config"):
-                drop_quantization(self.folder)
-            self._load()
-        except BaseException:
-            self.stored.config = before
-            raise
+        self.close()
+        self._load()
         self._operations = self._operations if known is None else known
         self.backlog.request()
 
@@ -134,6 +128,14 @@ class Shard:
             self._open.close()  # flushes
         self._open, self._dirty = None, False
 
+    def closed(self) -> StoredCollection:
+        """Close it; what is known of the collection then."""
+        if self._open is not None:
+            points = self._points()
+            self.close()
+            self.stored = replace(self.stored, closed=Closing(points, logged_operations(self.folder)))
+        return self.stored
+
     def present(self, ids: Sequence[PointId]) -> list[PointId]:
         """Those of the points that exist."""
         return [record.id for record in self.engine.retrieve(list(ids), with_payload=False, with_vector=False)]  # type: ignore[misc]
@@ -167,19 +169,20 @@ class Shard:
         return edge.EdgeShard.load(str(folder), edge_config(self.stored.config))
 
     def adopt(self, folder: Path, engine: edge.EdgeShard) -> tuple[Path, edge.EdgeShard]:
-        """Serve from another folder with the same content; the former one. The registry is to be published."""
+        """Serve from another folder with the same content, which the registry names already; the former one."""
         former = self.folder, self.engine
-        self.folder, self._open, self.stored.folder = folder, engine, folder.name
+        self.folder, self._open = folder, engine
         return former
 
     def _load(self) -> None:
         check_free(self.folder)
-        self._open = edge.EdgeShard.load(str(self.folder), edge_config(self.stored.config))
-        if self._recovering:
-            self._open.flush()
-            self._recovering = False
+        if not self.stored.config.HasField("quantization_config"):
+            drop_quantization(self.folder)
+        engine = edge.EdgeShard.load(str(self.folder), edge_config(self.stored.config))
+        engine.flush()  # counts what was replayed
         self._operations = logged_operations(self.folder)
-        self.backlog.changed = _unindexed_points(self._open, self.stored.config)
+        self._open = engine
+        self.backlog.changed = _unindexed_points(engine, self.stored.config)
         self._touched.set()
 
     def _count(self, operation: edge.UpdateOperation, changed: int, deleted: int) -> None:

@@ -75,15 +75,15 @@ class Folders:
         Raises:
             Refusal: another program holds a shard, or the registry of these folders has been lost.
         """
-        found = {folder.name: folder for folder in self._path.glob("*")}
+        found = {entry.name: self.of(entry.name) for entry in (*self._path.glob("*"), *self._marks.glob("*"))}
         unknown = {name for name in found.keys() - known if not self._is_passing(found[name])}
         if unknown and not registered:
             raise data_loss(f"{self._path} holds collections, and the registry.json that names them is missing")
         for name in unknown:
             _log.warning("%s is none of this engine's collections: left alone", found[name])
-        for name in found.keys() & known:
-            check_free(found[name])
-            self.settle(found[name])
+        for name in known:
+            check_free(self.of(name))
+            self.settle(self.of(name))
         for name in found.keys() - known - unknown:
             self.discard(found[name])
 

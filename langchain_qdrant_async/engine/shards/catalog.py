@@ -121,12 +121,12 @@ class Catalog:
     def reconfigure(self, shard: Shard, config: collections.CollectionConfig) -> None:
         """Give a collection another configuration; its vectors keep their names, sizes and distances."""
         before = shard.stored
-        with self.changing(shard, replace(before, config=config)):
+        with self.changing(shard, replace(before, config=config, closed=None)):
             shard.reconfigure(before.config)
 
     @contextlib.contextmanager
     def changing(self, shard: Shard, stored: StoredCollection) -> Iterator[None]:
-        """Keep another state of a collection, and change its shard accordingly in the body; if it fails, take it back."""
+        """Keep another state of a collection while the body changes its shard; if that fails, take it back."""
         before = shard.stored
         self.keep(shard, stored)
         try:

@@ -2,7 +2,7 @@
 
     {"version": 1,
      "collections": {"docs": {"folder": "0b1c…", "config": {…}, "indexes": {"lang": {…}},
-                              "closed": {"points": 12, "operations": 3}}},
+                              "closed": {"points": 12, "operations": 3, "digest": 907060870}}},
      "aliases": {"latest": "docs"}}
 
 A collection's folder has a name of its own: any collection name is safe, and one that was deleted and made again
@@ -38,6 +38,23 @@ class Closing:
     """How many points."""
     operations: int
     """How many operations its log had seen."""
+    digest: int | None = None
+    """A checksum of its segments; None if it was in use."""
+
+    def check(self, found: Closing) -> None:
+        """Raise unless files still hold this. Those that have seen more operations since may hold anything.
+
+        Raises:
+            ValueError: they hold less, or something else.
+        """
+        if found.operations < self.operations:
+            raise ValueError(f"the log knows {found.operations} of {self.operations} operations")
+        if found.operations > self.operations:
+            return
+        if found.points != self.points:
+            raise ValueError(f"{found.points} of {self.points} points are left")
+        if self.digest not in (None, found.digest):
+            raise ValueError("they are not as they were left")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from langchain_qdrant_async.engine.convert.ids import PointId
 from langchain_qdrant_async.engine.convert.schema import dense_params, schema_of
 from langchain_qdrant_async.engine.convert.vectors import NamedVectors, named_vectors
 from langchain_qdrant_async.engine.shards.backlog import Backlog
-from langchain_qdrant_async.engine.shards.files import check_free, drop_quantization, logged_operations
+from langchain_qdrant_async.engine.shards.files import check_free, digest, drop_quantization, logged_operations, opening
 from langchain_qdrant_async.engine.shards.journal import Journal
 from langchain_qdrant_async.engine.shards.registry import Closing, StoredCollection
 from langchain_qdrant_async.engine.status import internal, is_panic
@@ -133,7 +133,8 @@ class Shard:
         if self._open is not None:
             points = self._points()
             self.close()
-            self.stored = replace(self.stored, closed=Closing(points, logged_operations(self.folder)))
+            closed = Closing(points, logged_operations(self.folder), digest(self.folder))
+            self.stored = replace(self.stored, closed=closed)
         return self.stored
 
     def present(self, ids: Sequence[PointId]) -> list[PointId]:
@@ -176,14 +177,27 @@ class Shard:
 
     def _load(self) -> None:
         check_free(self.folder)
-        if not self.stored.config.HasField("quantization_config"):
-            drop_quantization(self.folder)
-        engine = edge.EdgeShard.load(str(self.folder), edge_config(self.stored.config))
-        engine.flush()  # counts what was replayed
-        self._operations = logged_operations(self.folder)
+        with opening(self.folder):
+            found = digest(self.folder)
+            if not self.stored.config.HasField("quantization_config"):
+                drop_quantization(self.folder)
+            engine = edge.EdgeShard.load(str(self.folder), edge_config(self.stored.config))
+            self._operations = self._checked(engine, found)
         self._open = engine
         self.backlog.changed = _unindexed_points(engine, self.stored.config)
         self._touched.set()
+
+    def _checked(self, engine: edge.EdgeShard, found: int) -> int:
+        """How many operations an opened shard has seen; its files must hold what they did when they were closed."""
+        try:
+            engine.flush()  # counts what was replayed
+            operations = logged_operations(self.folder)
+            if self.stored.closed is not None:
+                self.stored.closed.check(Closing(engine.info().points_count, operations, found))
+        except BaseException:
+            engine.close()
+            raise
+        return operations
 
     def _count(self, operation: edge.UpdateOperation, changed: int, deleted: int) -> None:
         self.backlog.add(changed=changed, deleted=deleted)

@@ -42,6 +42,7 @@ NAMES = ("a", "b")
 FIELDS = ("group", "mark")
 
 Point = tuple[dict[str, Any], list[float]]
+Change = tuple[Any, str, Callable[[dict[str, Any]], dict[str, Any]]]
 
 
 @dataclass
@@ -101,7 +102,7 @@ class Client:
             self.flush: 3,
         }
         while True:
-            (step,) = self.random.choices(list(steps), steps.values())
+            (step,) = self.random.choices(list(steps), list(steps.values()))
             self.pending = deepcopy(self.world)
             await step()
             self.world = self.pending
@@ -141,25 +142,22 @@ class Client:
         if stubs := self.some():
             numbers, selector = self.selection(stubs.collection)
             mark, key = self.random.randrange(10**9), self.random.choice(FIELDS)
-            kind, fields, change = self.random.choice(
+            change: Change = self.random.choice(
                 [
-                    ("SetPayload", {"payload": payload({"mark": mark})}, lambda old: old | {"mark": mark}),
-                    ("OverwritePayload", {"payload": payload({"mark": mark})}, lambda _: {"mark": mark}),
-                    ("DeletePayload", {"keys": [key]}, lambda old: {k: v for k, v in old.items() if k != key}),
-                    ("ClearPayload", {}, lambda _: {}),
+                    (points.SetPayloadPoints, "SetPayload", lambda old: old | {"mark": mark}),
+                    (points.SetPayloadPoints, "OverwritePayload", lambda _: {"mark": mark}),
+                    (points.DeletePayloadPoints, "DeletePayload", lambda old: {k: old[k] for k in old if k != key}),
+                    (points.ClearPayloadPoints, "ClearPayload", lambda _: {}),
                 ]
             )
+            kind, rpc, changed = change
             known = self.pending[stubs.collection].points
-            known |= {n: (change(known[n][0]), known[n][1]) for n in numbers & known.keys()}
-            where = "points" if kind == "ClearPayload" else "points_selector"
-            request = {
-                "SetPayload": points.SetPayloadPoints,
-                "OverwritePayload": points.SetPayloadPoints,
-                "DeletePayload": points.DeletePayloadPoints,
-                "ClearPayload": points.ClearPayloadPoints,
-            }[kind]
+            known |= {n: (changed(known[n][0]), known[n][1]) for n in numbers & known.keys()}
+            given: Any = {"payload": payload({"mark": mark})} if kind is points.SetPayloadPoints else {}
+            given |= {"keys": [key]} if kind is points.DeletePayloadPoints else {}
+            given |= {"points" if kind is points.ClearPayloadPoints else "points_selector": selector}
             with refusal(StatusCode.NOT_FOUND):
-                await getattr(stubs.points, kind)(self.request(stubs, request, **fields, **{where: selector}))
+                await getattr(stubs.points, rpc)(self.request(stubs, kind, **given))
 
     async def vectors(self) -> None:
         if stubs := self.some():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
 import os
 import sys
@@ -23,6 +24,7 @@ _PATIENCE_S = 10.0
 def main() -> int:
     """Serve a folder; the exit code."""
     os.umask(0o077)
+    faulthandler.enable()  # a signal that ends the process leaves its stack in the log
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     options = parse()
 

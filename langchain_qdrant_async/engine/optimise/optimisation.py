@@ -25,9 +25,9 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async.engine.optimise.copies import copy_folder, missing_bytes
 from langchain_qdrant_async.engine.optimise.indexer import OPTIMISED, UNCHANGED
 from langchain_qdrant_async.engine.shards.catalog import Catalog
+from langchain_qdrant_async.engine.shards.copies import copy_folder, missing_bytes
 from langchain_qdrant_async.engine.shards.files import logged_operations
 from langchain_qdrant_async.engine.shards.journal import Journal
 from langchain_qdrant_async.engine.shards.registry import Closing

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from time import perf_counter
 
-from langchain_qdrant_async.engine.optimise.optimisation import Optimisation
+from langchain_qdrant_async.engine.optimise.optimisation import Optimisation, OptimisationFailed
 from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.engine.shards.journal import GivenUp
 from langchain_qdrant_async.engine.shards.shard import Shard
@@ -61,6 +61,9 @@ class Optimiser:
             _log.info("gave up optimising collection %r: %s", name, reason)
         except asyncio.CancelledError:
             raise
+        except OptimisationFailed as reason:
+            pause = shard.backlog.fail(str(reason))
+            _log.warning("failed to optimise collection %r, trying again in %.0f s: %s", name, pause, reason)
         except BaseException as error:  # noqa: BLE001  a panic of the engine is no Exception
             pause = shard.backlog.fail(str(error))
             _log.exception("failed to optimise collection %r, trying again in %.0f s", name, pause)

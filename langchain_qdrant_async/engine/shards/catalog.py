@@ -14,6 +14,7 @@ from grpc import StatusCode
 from langchain_qdrant_async.engine.shards.folders import Folders
 from langchain_qdrant_async.engine.shards.names import check_name, check_new_name
 from langchain_qdrant_async.engine.shards.registry import Registry, StoredCollection
+from langchain_qdrant_async.engine.shards.room import RESERVE_BYTES, Room
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import Refusal, absent_collection, not_found, wrong_input
 from langchain_qdrant_async.proto import collections
@@ -29,16 +30,18 @@ class Catalog:
         touched: set when there may be something new to optimise in any shard.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, reserve_bytes: int = RESERVE_BYTES) -> None:
         """Read the registry and check that nobody else holds the data.
 
         Args:
             folder: the engine's folder.
+            reserve_bytes: what is to be left free on its disk.
 
         Raises:
             Refusal: another program holds a shard, or the registry is damaged or missing.
         """
         self.folders = Folders(folder)
+        self._room = Room(folder, reserve_bytes)
         self._registry = Registry(folder / "registry.json")
         self.touched = asyncio.Event()
         known = self._registry.present.collections
@@ -159,7 +162,7 @@ class Catalog:
         self.folders.wait()
 
     def _shard(self, stored: StoredCollection) -> Shard:
-        return Shard(self.folders.of(stored.folder), stored, self.touched)
+        return Shard(self.folders.of(stored.folder), stored, self.touched, self._room)
 
     def _drop(self, shard: Shard) -> None:
         with _logged("failed to close what is being dropped"):

@@ -18,6 +18,7 @@ from langchain_qdrant_async.engine.shards.backlog import Backlog
 from langchain_qdrant_async.engine.shards.files import check_free, digest, drop_quantization, logged_operations, opening
 from langchain_qdrant_async.engine.shards.journal import Journal
 from langchain_qdrant_async.engine.shards.registry import Closing, StoredCollection
+from langchain_qdrant_async.engine.shards.room import NEW_SHARD_BYTES, Refuge, Room, holes_bytes, refuge_for
 from langchain_qdrant_async.engine.status import internal, is_panic
 from langchain_qdrant_async.proto import collections
 
@@ -38,13 +39,14 @@ class Shard:
         writable: cleared while its files may not change.
     """
 
-    def __init__(self, folder: Path, stored: StoredCollection, touched: asyncio.Event) -> None:
+    def __init__(self, folder: Path, stored: StoredCollection, touched: asyncio.Event, room: Room) -> None:
         """Name the shard; nothing is read.
 
         Args:
             folder: where its data is.
             stored: what the registry says of it.
             touched: set when there may be something new to optimise.
+            room: that on the disk of the folder.
         """
         self.stored = stored
         self.schema = schema_of(stored.config.params)
@@ -54,6 +56,9 @@ class Shard:
         self.writable.set()
         self._journal: Journal | None = None
         self._touched = touched
+        self._room = room
+        self._refuge: Refuge | None = None
+        self._holes_bytes = 0
         self._open: edge.EdgeShard | None = None
         self._operations = 0
         self._dirty = False
@@ -73,12 +78,15 @@ class Shard:
     @property
     def is_due(self) -> bool:
         """Whether there seems to be something to optimise. Nothing is known of a shard that nobody has used."""
-        return self._open is not None and self.backlog.is_due(self.stored.config, self._points)
+        usable = self._open is not None and self._refuge is None
+        return usable and self.backlog.is_due(self.stored.config, self._points)
 
     def create(self) -> None:
         """Make the shard's files."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self._room.check(NEW_SHARD_BYTES)
         self._open = edge.EdgeShard.create(str(self.folder), edge_config(self.stored.config))
+        self._holes_bytes = holes_bytes(self.folder)
 
     def reconfigure(self, before: collections.CollectionConfig) -> None:
         """Take over a configuration that was changed in `stored`; its vectors keep names, sizes and distances.
@@ -102,7 +110,8 @@ class Shard:
             changed: how many points it writes.
             deleted: how many points it deletes.
         """
-        engine = self.engine
+        self._room.check(self._holes_bytes, self._bytes_of(changed))
+        engine = self._writable_engine()
         self._dirty = True
         self._operations += 1
         try:
@@ -120,16 +129,21 @@ class Shard:
         if self._open is not None and self._dirty:
             self._open.flush()
             self._dirty = False
+            self._holes_bytes = holes_bytes(self.folder)
 
     def close(self) -> None:
         """Bring everything to the disk and let go of the files."""
         self._give_up("the shard was closed")
         if self._open is not None:
             self._open.close()  # flushes
-        self._open, self._dirty = None, False
+        if self._refuge is not None:
+            self._refuge.close()
+        self._open, self._refuge, self._dirty = None, None, False
 
     def closed(self) -> StoredCollection:
         """Close it; what is known of the collection then."""
+        if self._refuge is not None:
+            self.close()
         if self._open is not None:
             points = self._points()
             self.close()
@@ -178,36 +192,43 @@ class Shard:
     def _load(self) -> None:
         check_free(self.folder)
         with opening(self.folder):
-            found = digest(self.folder)
-            if not self.stored.config.HasField("quantization_config"):
-                drop_quantization(self.folder)
-            engine = edge.EdgeShard.load(str(self.folder), edge_config(self.stored.config))
-            self._operations = self._checked(engine, found)
-        self._open = engine
-        self.backlog.changed = _unindexed_points(engine, self.stored.config)
+            self._refuge = refuge_for(self.folder)
+            self._open = self._opened(self.folder if self._refuge is None else self._refuge.folder)
+        self._holes_bytes = holes_bytes(self.folder)
+        self.backlog.changed = _unindexed_points(self._open, self.stored.config)
         self._touched.set()
 
-    def _checked(self, engine: edge.EdgeShard, found: int) -> int:
-        """How many operations an opened shard has seen; its files must hold what they did when they were closed."""
+    def _opened(self, folder: Path) -> edge.EdgeShard:
+        found = digest(folder)
+        if not self.stored.config.HasField("quantization_config"):
+            drop_quantization(folder)
+        engine = edge.EdgeShard.load(str(folder), edge_config(self.stored.config))
         try:
             engine.flush()  # counts what was replayed
-            operations = logged_operations(self.folder)
+            self._operations = logged_operations(folder)
             if self.stored.closed is not None:
-                self.stored.closed.check(Closing(engine.info().points_count, operations, found))
+                self.stored.closed.check(Closing(engine.info().points_count, self._operations, found))
         except BaseException:
             engine.close()
             raise
-        return operations
+        return engine
+
+    def _writable_engine(self) -> edge.EdgeShard:
+        """The open shard, in its own folder: there is room again."""
+        if self._refuge is not None:
+            self.close()
+        return self.engine
 
     def _count(self, operation: edge.UpdateOperation, changed: int, deleted: int) -> None:
         self.backlog.add(changed=changed, deleted=deleted)
         self._touched.set()
         if self._journal is not None:
-            self._journal.record(operation, (changed + 1) * self._point_bytes())
+            self._journal.record(operation, self._bytes_of(changed))
 
-    def _point_bytes(self) -> int:
+    def _bytes_of(self, changed: int) -> int:
+        """How much an operation weighs that writes so many points, about."""
         dense = dense_params(self.stored.config.params.vectors_config)
-        return sum((params.size * 4 for params in dense.values()), _PAYLOAD_BYTES)
+        return (changed + 1) * sum((params.size * 4 for params in dense.values()), _PAYLOAD_BYTES)
 
     def _points(self) -> int:
         return self.engine.info().points_count

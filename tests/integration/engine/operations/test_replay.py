@@ -14,8 +14,9 @@ import pytest
 
 from langchain_qdrant_async.engine.operations import writes
 from langchain_qdrant_async.engine.operations.configuration import new_configuration
-from langchain_qdrant_async.engine.optimise.copies import copy_folder
+from langchain_qdrant_async.engine.shards.copies import copy_folder
 from langchain_qdrant_async.engine.shards.registry import StoredCollection
+from langchain_qdrant_async.engine.shards.room import Room
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import Refusal
 from langchain_qdrant_async.proto import collections, common, points
@@ -91,7 +92,9 @@ def test_an_operation_is_replayed_after_points_of_it_were_deleted(
 def filled(folder: Path) -> Shard:
     params = collections.VectorParamsMap(map={"a": dense_params(2), "b": dense_params(2)})
     request = collections.CreateCollection(vectors_config=collections.VectorsConfig(params_map=params))
-    shard = Shard(folder, StoredCollection(folder.name, new_configuration(request)), asyncio.Event())
+    shard = Shard(
+        folder, StoredCollection(folder.name, new_configuration(request)), asyncio.Event(), Room(folder.parent)
+    )
     shard.create()
     given = [point(number, {"a": [1.0, 0.0], "b": [0.0, 1.0]}, **PAYLOAD) for number in range(COUNT)]
     writes.upsert(shard, points.UpsertPoints(points=given))
@@ -118,4 +121,4 @@ def killed_inside_a_flush(shard: Shard) -> Shard:
     shard.close()
     for flushed in shard.folder.glob("segments/*/mutable_id_tracker.mappings"):
         shutil.copy(flushed, copy / flushed.relative_to(shard.folder))
-    return Shard(copy, shard.stored, asyncio.Event())
+    return Shard(copy, shard.stored, asyncio.Event(), Room(copy))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from langchain_qdrant_async.engine.optimise.copies import CopyCancelled, allocated_bytes, copy_folder, missing_bytes
+from langchain_qdrant_async.engine.shards.copies import CopyCancelled, allocated_bytes, copy_folder, missing_bytes
 
 _MEGABYTE = 2**20
 

@@ -14,7 +14,7 @@ from grpc import StatusCode
 from langchain_qdrant_async.engine.shards.folders import Folders
 from langchain_qdrant_async.engine.shards.names import check_name, check_new_name
 from langchain_qdrant_async.engine.shards.registry import Registry, StoredCollection
-from langchain_qdrant_async.engine.shards.room import RESERVE_BYTES, Room
+from langchain_qdrant_async.engine.shards.room import RESERVE_BYTES, Room, Spare
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import Refusal, absent_collection, not_found, wrong_input
 from langchain_qdrant_async.proto import collections
@@ -42,11 +42,13 @@ class Catalog:
         """
         self.folders = Folders(folder)
         self._room = Room(folder, reserve_bytes)
+        self._spare = Spare(folder)
         self._registry = Registry(folder / "registry.json")
         self.touched = asyncio.Event()
         known = self._registry.present.collections
         self._shards = {name: self._shard(stored) for name, stored in known.items()}
         self.folders.sweep({stored.folder for stored in known.values()}, registered=self._registry.found)
+        self._spare.give_up_if_needed()
 
     @property
     def names(self) -> list[str]:
@@ -160,9 +162,10 @@ class Catalog:
         with _logged("failed to note what the collections held"):
             self._registry.publish(state)
         self.folders.wait()
+        self._spare.keep()
 
     def _shard(self, stored: StoredCollection) -> Shard:
-        return Shard(self.folders.of(stored.folder), stored, self.touched, self._room)
+        return Shard(self.folders.of(stored.folder), stored, self.touched, self._room, self.keep)
 
     def _drop(self, shard: Shard) -> None:
         with _logged("failed to close what is being dropped"):

@@ -39,22 +39,22 @@ class Closing:
     operations: int
     """How many operations its log had seen."""
     digest: int | None = None
-    """A checksum of its segments; None if it was in use."""
+    """A checksum of its segments; None as soon as the shard is opened."""
 
-    def check(self, found: Closing) -> None:
+    def check(self, points: int, operations: int) -> None:
         """Raise unless files still hold this. Those that have seen more operations since may hold anything.
 
+        Args:
+            points: how many points they hold.
+            operations: how many operations their log has seen.
+
         Raises:
-            ValueError: they hold less, or something else.
+            ValueError: they hold less.
         """
-        if found.operations < self.operations:
-            raise ValueError(f"the log knows {found.operations} of {self.operations} operations")
-        if found.operations > self.operations:
-            return
-        if found.points != self.points:
-            raise ValueError(f"{found.points} of {self.points} points are left")
-        if self.digest not in (None, found.digest):
-            raise ValueError("they are not as they were left")
+        if operations < self.operations:
+            raise ValueError(f"the log knows {operations} of {self.operations} operations")
+        if operations == self.operations and points != self.points:
+            raise ValueError(f"{points} of {self.points} points are left")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class StoredCollection:
             "indexes": {name: json_format.MessageToDict(params) for name, params in self.indexes.items()},
         }
         if self.closed is not None:
-            content["closed"] = vars(self.closed)
+            content["closed"] = {name: value for name, value in vars(self.closed).items() if value is not None}
         return content
 
 

@@ -7,6 +7,7 @@ for what is written.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import tempfile
@@ -22,6 +23,8 @@ RESERVE_BYTES = 32 * 2**20
 """What is left free on the disk: the registry and one more segment of a log have to fit."""
 NEW_SHARD_BYTES = 136 * 2**20
 """The files of an empty shard, holes included."""
+_SPARE_BYTES = 64 * 2**10
+"""Of a spare: the lock, the log and the registry of an engine that starts on a full disk."""
 _GROWTH = 4
 """What is written takes this much of its size: in the log, in the segment, in indexes."""
 
@@ -52,6 +55,29 @@ class Room:
         needed, free = self._reserve_bytes + holes_bytes + written_bytes * _GROWTH, free_bytes(self._folder)
         if free < needed:
             raise disk_full(f"{free >> 20} MB are free, and a write needs {needed >> 20} MB; reading goes on")
+
+
+class Spare:
+    """A file of no content that takes some room, so that a start on a full disk has it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name it.
+
+        Args:
+            folder: the engine's.
+        """
+        self._path = folder / "spare"
+
+    def keep(self) -> None:
+        """Take the room, if there is any."""
+        if not self._path.exists():
+            with contextlib.suppress(OSError):
+                self._path.write_bytes(bytes(_SPARE_BYTES))
+
+    def give_up_if_needed(self) -> None:
+        """Give the room to what starts, if there is no other."""
+        if free_bytes(self._path.parent) < _SPARE_BYTES:
+            self._path.unlink(missing_ok=True)
 
 
 class Refuge:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +28,13 @@ _PAYLOAD_BYTES = 1000
 """What a point is taken to weigh in a journal beside its vectors."""
 
 
+Keep = Callable[["Shard", StoredCollection], None]
+
+
+def _forget(shard: Shard, stored: StoredCollection) -> None:
+    shard.stored = stored
+
+
 class Shard:
     """A shard, opened on first use: an open one costs a load of 50 ms and 33 MB of file cache.
 
@@ -39,7 +46,9 @@ class Shard:
         writable: cleared while its files may not change.
     """
 
-    def __init__(self, folder: Path, stored: StoredCollection, touched: asyncio.Event, room: Room) -> None:
+    def __init__(
+        self, folder: Path, stored: StoredCollection, touched: asyncio.Event, room: Room, keep: Keep = _forget
+    ) -> None:
         """Name the shard; nothing is read.
 
         Args:
@@ -47,6 +56,7 @@ class Shard:
             stored: what the registry says of it.
             touched: set when there may be something new to optimise.
             room: that on the disk of the folder.
+            keep: makes another `stored` the one that the registry holds.
         """
         self.stored = stored
         self.schema = schema_of(stored.config.params)
@@ -57,6 +67,7 @@ class Shard:
         self._journal: Journal | None = None
         self._touched = touched
         self._room = room
+        self._keep = keep
         self._refuge: Refuge | None = None
         self._holes_bytes = 0
         self._open: edge.EdgeShard | None = None
@@ -192,14 +203,24 @@ class Shard:
     def _load(self) -> None:
         check_free(self.folder)
         with opening(self.folder):
+            self._check_digest()
             self._refuge = refuge_for(self.folder)
             self._open = self._opened(self.folder if self._refuge is None else self._refuge.folder)
         self._holes_bytes = holes_bytes(self.folder)
         self.backlog.changed = _unindexed_points(self._open, self.stored.config)
         self._touched.set()
 
+    def _check_digest(self) -> None:
+        """Raise unless the files are as they were left, and do not expect it any more: opening alone changes them."""
+        closed = self.stored.closed
+        if closed is None or closed.digest is None:
+            return
+        if digest(self.folder) != closed.digest:
+            raise ValueError("they are not as they were left")
+        with suppress(OSError):  # a full disk
+            self._keep(self, replace(self.stored, closed=replace(closed, digest=None)))
+
     def _opened(self, folder: Path) -> edge.EdgeShard:
-        found = digest(folder)
         if not self.stored.config.HasField("quantization_config"):
             drop_quantization(folder)
         engine = edge.EdgeShard.load(str(folder), edge_config(self.stored.config))
@@ -207,7 +228,7 @@ class Shard:
             engine.flush()  # counts what was replayed
             self._operations = logged_operations(folder)
             if self.stored.closed is not None:
-                self.stored.closed.check(Closing(engine.info().points_count, self._operations, found))
+                self.stored.closed.check(engine.info().points_count, self._operations)
         except BaseException:
             engine.close()
             raise

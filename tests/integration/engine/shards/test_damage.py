@@ -98,16 +98,17 @@ def test_a_damaged_collection_can_be_dropped_and_the_others_be_used(copied: Path
     catalog = Catalog(copied)
     catalog.create("other", new_configuration(collections.CreateCollection(vectors_config=dense_config(2))))
     writes.upsert(catalog.shard("other"), points.UpsertPoints(points=[point(1, [1.0, 0.0])]))
-    with pytest.raises(Refusal, match="of 100 points"):
+    with pytest.raises(Refusal, match="not as they were left"):
         catalog.shard("docs").engine.info()
     assert catalog.delete("docs")
     catalog.close()
     assert Catalog(copied).names == ["other"]
 
 
-def test_a_copy_of_a_folder_is_whole(copied: Path) -> None:
+def test_files_that_nobody_damaged_are_as_they_were_left(copied: Path) -> None:
     for _ in range(2):
         assert held(copied) == COUNT
+        assert refusal_to_open(copied) is None  # and as an engine leaves them that is killed
 
 
 def assert_noticed(folder: Path) -> None:

@@ -57,6 +57,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_disk_that_others_fill_ends_neither_reading_nor_the_engine(small_disk: Path) -> None:
     catalog = Catalog(small_disk / "engine")
     fill(catalog)
+    catalog.close()
+    catalog = Catalog(small_disk / "engine")
     occupy(small_disk / "others")
     assert_refused(catalog)
     catalog.close()

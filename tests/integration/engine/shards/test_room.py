@@ -55,6 +55,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_disk_that_others_fill_ends_neither_reading_nor_the_engine(small_disk: Path) -> None:
+    (small_disk / "engine").mkdir()
     catalog = Catalog(small_disk / "engine")
     fill(catalog)
     catalog.close()

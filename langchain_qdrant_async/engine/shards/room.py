@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import stat
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from langchain_qdrant_async.engine.shards.copies import copy_folder
@@ -111,7 +113,7 @@ def refuge_for(folder: Path) -> Refuge | None:
     holes = holes_bytes(folder)
     if free_bytes(folder) >= holes:
         return None
-    if free_bytes(Path(tempfile.gettempdir())) < RESERVE_BYTES + sum(p.stat().st_size for p in _files(folder)):
+    if free_bytes(Path(tempfile.gettempdir())) < RESERVE_BYTES + sum(each.st_size for each in _files(folder)):
         _log.warning("the disk of %s is full, and so is that of temporary files", folder)
         return None
     return Refuge(folder)
@@ -125,9 +127,12 @@ def free_bytes(folder: Path) -> int:
 
 def holes_bytes(folder: Path) -> int:
     """How much the files of a folder may grow without getting longer."""
-    stats = [path.stat() for path in _files(folder)]
-    return sum(max(0, each.st_size - each.st_blocks * 512) for each in stats)
+    return sum(max(0, each.st_size - each.st_blocks * 512) for each in _files(folder))
 
 
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+def _files(folder: Path) -> Iterator[os.stat_result]:
+    """What is known of each file, but of those that go meanwhile: the log prepares its next one aside."""
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISREG((found := path.stat()).st_mode):
+                yield found

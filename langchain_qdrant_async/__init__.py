@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         Unavailable,
         Unimplemented,
     )
+    from langchain_qdrant_async.search.ranking import Diverse, Fused, Nearest
+    from langchain_qdrant_async.search.search import Asked, Fields, Ranking, Search, SearchOptions
     from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
     from langchain_qdrant_async.transport.connection import Connection
     from langchain_qdrant_async.transport.policy import Policy, Retry
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AlreadyExists": "errors",
+    "Asked": "search.search",
     "AsyncQdrantVectorStore": "store.vector_store",
     "CollectionInfo": "collection.info",
     "CollectionMismatch": "errors",
@@ -52,10 +55,13 @@ _HOME = {
     "ConnectionClosed": "errors",
     "DeadlineExceeded": "errors",
     "Distance": "collection.spec",
+    "Diverse": "search.ranking",
     "Drift": "collection.reindex",
     "Embedded": "transport.target",
     "EmbeddingError": "errors",
     "EngineError": "errors",
+    "Fields": "search.search",
+    "Fused": "search.ranking",
     "Hnsw": "collection.spec",
     "InvalidFilter": "errors",
     "InvalidId": "errors",
@@ -64,11 +70,13 @@ _HOME = {
     "InvalidRequest": "errors",
     "InvalidVector": "errors",
     "Layout": "document.layout",
+    "Nearest": "search.ranking",
     "NotFound": "errors",
     "PartialWrite": "errors",
     "PermissionDenied": "errors",
     "Policy": "transport.policy",
     "QdrantStoreError": "errors",
+    "Ranking": "search.search",
     "RateLimited": "errors",
     "ReducedEmbeddings": "embedding",
     "Reduction": "embedding",
@@ -77,6 +85,8 @@ _HOME = {
     "Retry": "transport.policy",
     "RpcError": "errors",
     "ScalarQuantization": "collection.spec",
+    "Search": "search.search",
+    "SearchOptions": "search.search",
     "SentenceTransformerEmbeddings": "embedding",
     "Unauthenticated": "errors",
     "Unavailable": "errors",
@@ -86,6 +96,7 @@ _HOME = {
 
 __all__ = [
     "AlreadyExists",
+    "Asked",
     "AsyncQdrantVectorStore",
     "CollectionInfo",
     "CollectionMismatch",
@@ -95,10 +106,13 @@ __all__ = [
     "ConnectionClosed",
     "DeadlineExceeded",
     "Distance",
+    "Diverse",
     "Drift",
     "Embedded",
     "EmbeddingError",
     "EngineError",
+    "Fields",
+    "Fused",
     "Hnsw",
     "InvalidFilter",
     "InvalidId",
@@ -107,11 +121,13 @@ __all__ = [
     "InvalidRequest",
     "InvalidVector",
     "Layout",
+    "Nearest",
     "NotFound",
     "PartialWrite",
     "PermissionDenied",
     "Policy",
     "QdrantStoreError",
+    "Ranking",
     "RateLimited",
     "ReducedEmbeddings",
     "Reduction",
@@ -120,6 +136,8 @@ __all__ = [
     "Retry",
     "RpcError",
     "ScalarQuantization",
+    "Search",
+    "SearchOptions",
     "SentenceTransformerEmbeddings",
     "Unauthenticated",
     "Unavailable",

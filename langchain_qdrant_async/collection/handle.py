@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.collection.collections import Collections, StoredOrigin
@@ -13,8 +14,12 @@ from langchain_qdrant_async.collection.info import CollectionInfo, VectorInfo
 from langchain_qdrant_async.collection.origin import Origin, reduced_of
 from langchain_qdrant_async.collection.plan import CollectionPlan
 from langchain_qdrant_async.collection.spec import Distance
+from langchain_qdrant_async.document.vectors import AnyVector, Floats, Sparse, packed, to_vector_input
+from langchain_qdrant_async.embedding.calls import Calls
+from langchain_qdrant_async.embedding.matrix import as_matrix
 from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
-from langchain_qdrant_async.errors import CollectionMismatch, NotFound, PermissionDenied, Unimplemented
+from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput, NotFound, PermissionDenied, Unimplemented
+from langchain_qdrant_async.proto import points
 from langchain_qdrant_async.transport.connection import Connection
 
 TRUST_S = 1.0
@@ -27,8 +32,14 @@ class Opened:
 
     name: str
     """The collection itself, where the plan may name an alias: what is read stays of one kind while an alias moves."""
-    vector: VectorInfo
-    """Its vector."""
+    field: VectorInfo
+    """The store's own vector."""
+    using: str
+    """Its name."""
+    info: CollectionInfo
+    """All that the collection has."""
+    calls: Calls
+    """How models are called."""
     embedding: Embeddings | None
     """What makes its vectors: the store's, with the collection's reduction."""
     origin: StoredOrigin | None
@@ -42,6 +53,34 @@ class Opened:
         reduced = reduced_of(self.embedding)
         return reduced is None or reduced.reduction is not None
 
+    async def vector(self, query: str | AnyVector, using: str | None = None) -> tuple[str, points.VectorInput]:
+        """A query's vector for a field, and that field's name.
+
+        Args:
+            query: a text, which the field's encoder embeds, or a vector of the field's kind.
+            using: the field; None is the store's own.
+
+        Raises:
+            InvalidInput: there is no such field, or nothing that embeds texts for it.
+            InvalidVector: its size is not the field's.
+        """
+        name = self.using if using is None else using
+        if name in self.info.sparse_vectors and isinstance(query, Sparse):
+            return name, to_vector_input(query)
+        if name not in self.info.vectors:
+            raise InvalidInput(f"collection {self.name!r} has no vector {name!r}")
+        row = await self._embedded(query, name) if isinstance(query, str) else query
+        if not isinstance(row, np.ndarray) or row.dtype != np.float32 or row.ndim != 1:
+            return name, to_vector_input(row, self.info.vectors[name].dimension)
+        check_size(self.name, len(row), self.info.vectors[name].dimension)
+        return name, points.VectorInput(dense=packed(row))
+
+    async def _embedded(self, query: str, name: str) -> Floats:
+        if self.embedding is None or name != self.using:
+            raise InvalidInput("this store has no embedding: pass one, or use the methods that take vectors")
+        row: Floats = as_matrix([await self.calls.query(self.embedding, query)], 1, type(self.embedding).__name__)[0]
+        return row
+
 
 class LazyCollection:
     """The collection of a store.
@@ -50,8 +89,11 @@ class LazyCollection:
     or with a mistyped name, never creates anything.
     """
 
-    def __init__(self, connection: Connection, plan: CollectionPlan, embedding: Embeddings | None) -> None:
+    def __init__(
+        self, connection: Connection, plan: CollectionPlan, embedding: Embeddings | None, calls: Calls | None = None
+    ) -> None:
         """Plan to use a collection; no I/O."""
+        self.calls = calls or Calls()
         self.plan = plan
         self.embedding = embedding
         self._collections = Collections(connection)
@@ -69,7 +111,7 @@ class LazyCollection:
     def distance(self) -> Distance:
         """How vectors are compared, as far as is known: as found, else as planned."""
         if self._opened is not None:
-            return self._opened.vector.distance
+            return self._opened.field.distance
         return self.plan.distance or Distance.COSINE
 
     def forget(self) -> None:
@@ -184,7 +226,10 @@ class LazyCollection:
         stored = await self._collections.origin(info, timeout=timeout_s)
         return Opened(
             name=info.name,
-            vector=vector_of(info, self.plan.layout.vector_name),
+            field=vector_of(info, self.plan.layout.vector_name),
+            using=self.plan.layout.vector_name,
+            info=info,
+            calls=self.calls,
             embedding=self._fitting(stored, info),
             origin=stored,
             empty=info.points_count == 0,

@@ -27,6 +27,7 @@ from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
 from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput, NotFound
 from langchain_qdrant_async.runtime.blocking import blocking, run
 from langchain_qdrant_async.runtime.closing import Closing
+from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.relevance import relevance_of
 from langchain_qdrant_async.store.searching import Searching
 from langchain_qdrant_async.store.writing import BATCH_SIZE, Writing
@@ -96,7 +97,8 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
             create=create_if_missing,
             validate=validate_collection_config,
         )
-        self._collection = LazyCollection(self.connection, plan, self.embedding)
+        self._collection = LazyCollection(self.connection, plan, self.embedding, self._calls)
+        self._reader = Reader(self.connection, self._collection, self.layout)
         self.relevance_score_fn = relevance_score_fn
 
     def __repr__(self) -> str:
@@ -253,7 +255,8 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
     def _use(self, name: str, embedding: Embeddings) -> None:
         self.embedding = embedding
         plan = replace(self._collection.plan, name=name, spec=None)
-        self._collection = LazyCollection(self.connection, plan, embedding)
+        self._collection = LazyCollection(self.connection, plan, embedding, self._calls)
+        self._reader = Reader(self.connection, self._collection, self.layout)
 
     @classmethod
     async def afrom_texts(

@@ -11,6 +11,7 @@ from langchain_core.documents import Document
 
 from langchain_qdrant_async.checks import check_seconds
 from langchain_qdrant_async.collection.handle import LazyCollection, Opened
+from langchain_qdrant_async.collection.spec import Distance
 from langchain_qdrant_async.document.ids import Identity
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import get_points
@@ -36,6 +37,11 @@ class Reader:
         self._connection = connection
         self._handle = handle
         self._layout = layout
+
+    @property
+    def distance(self) -> Distance:
+        """How vectors are compared, as far as is known yet."""
+        return self._handle.distance
 
     async def found(self, search: Search) -> list[tuple[Document, float]]:
         """The documents that a search finds, best first, each with its score.

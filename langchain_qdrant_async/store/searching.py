@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Unpack
 
 from langchain_core.documents import Document
@@ -17,6 +17,7 @@ from langchain_qdrant_async.search.params import read_consistency
 from langchain_qdrant_async.search.ranking import Diverse, Nearest
 from langchain_qdrant_async.search.search import Consistency, Ranking, Search, SearchOptions
 from langchain_qdrant_async.store.reader import Reader
+from langchain_qdrant_async.store.relevance import relevance_of
 from langchain_qdrant_async.store.variants import blocking, documents_only, strict
 
 
@@ -25,6 +26,7 @@ class Searching:
 
     layout: Layout
     embedding: Embeddings | None
+    relevance_score_fn: Callable[[float], float] | None
     _reader: Reader
 
     async def aget_by_ids(
@@ -137,6 +139,20 @@ class Searching:
         ranking = Diverse(_vector(embedding), fetch_k, lambda_mult)
         return await self._reader.found(self._search(ranking, k, filter, options))
 
+    @strict
+    async def _asimilarity_search_with_relevance_scores(
+        self, query: str, k: int = 4, filter: FilterInput = None, **options: Unpack[SearchOptions]
+    ) -> list[tuple[Document, float]]:
+        """What LangChain's `asimilarity_search_with_relevance_scores` compares with a threshold."""
+        found = await self.asimilarity_search_with_score(query, k, filter, **options)
+        if not found:
+            return []
+        relevance = self._select_relevance_score_fn()
+        return [(each, relevance(score)) for each, score in found]
+
+    def _select_relevance_score_fn(self) -> Callable[[float], float]:
+        return self.relevance_score_fn or relevance_of(self._reader.distance)
+
     def _search(self, ranking: Ranking, k: int, filter: FilterInput, options: SearchOptions) -> Search:
         return Search.of(ranking, k, to_filter(filter, metadata_key=self.layout.metadata_key), options)
 
@@ -156,6 +172,7 @@ class Searching:
     search_by = blocking(asearch_by)
     similarity_search = blocking(asimilarity_search)
     similarity_search_with_score = blocking(asimilarity_search_with_score)
+    _similarity_search_with_relevance_scores = blocking(_asimilarity_search_with_relevance_scores)
     similarity_search_by_vector = blocking(asimilarity_search_by_vector)
     similarity_search_with_score_by_vector = blocking(asimilarity_search_with_score_by_vector)
     max_marginal_relevance_search = blocking(amax_marginal_relevance_search)

@@ -80,15 +80,16 @@ def check_call(method: Callable[..., object], args: tuple[object, ...], kwargs: 
     Raises:
         TypeError: it does not; the message begins with the method's name.
     """
+    name = method.__name__.removeprefix("_")  # LangChain's public methods pass all that they are given to private ones
     signature = inspect.signature(method)
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
-        raise TypeError(f"{method.__name__}() {error}") from None
+        raise TypeError(f"{name}() {error}") from None
     options = _options(method)
     for unknown in bound.arguments.get("options", {}).keys() - options:
         raise TypeError(
-            f"{method.__name__}() got an unexpected keyword argument {unknown!r}: "
+            f"{name}() got an unexpected keyword argument {unknown!r}: "
             f"{_meant(unknown, [*list(signature.parameters)[1:-1], *options])}"
         )
 

@@ -1,4 +1,4 @@
-"""The LangChain vector store: its constructor, the ways to make one, and relevance."""
+"""The LangChain vector store: its constructor, and the ways to make one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
-from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 
@@ -28,7 +27,6 @@ from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput, NotF
 from langchain_qdrant_async.runtime.blocking import blocking, run
 from langchain_qdrant_async.runtime.closing import Closing
 from langchain_qdrant_async.store.reader import Reader
-from langchain_qdrant_async.store.relevance import relevance_of
 from langchain_qdrant_async.store.searching import Searching
 from langchain_qdrant_async.store.writing import BATCH_SIZE, Writing
 from langchain_qdrant_async.transport.connection import Connection
@@ -142,23 +140,6 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
             await self.connection.aclose()
 
     close = blocking(aclose)
-
-    async def _asimilarity_search_with_relevance_scores(
-        self, query: str, k: int = 4, **kwargs: Any
-    ) -> list[tuple[Document, float]]:
-        found = await self.asimilarity_search_with_score(query, k, **kwargs)
-        if not found:
-            return []
-        relevance = self._select_relevance_score_fn()
-        return [(each, relevance(score)) for each, score in found]
-
-    def _select_relevance_score_fn(self) -> Callable[[float], float]:
-        return self.relevance_score_fn or relevance_of(self.distance)
-
-    def _similarity_search_with_relevance_scores(
-        self, query: str, k: int = 4, **kwargs: Any
-    ) -> list[tuple[Document, float]]:
-        return run(self._asimilarity_search_with_relevance_scores(query, k, **kwargs))
 
     async def areindex(
         self,

@@ -17,7 +17,7 @@ def query_points(collection: str, search: Search, asked: Asked) -> points.QueryP
     return points.QueryPoints(
         collection_name=collection,
         query=asked.query,
-        prefetch=asked.prefetch,
+        prefetch=asked.prefetch or None,
         using=asked.using or None,
         filter=search.filter,
         params=search.params,

@@ -43,7 +43,8 @@ class Nearest:
     """The vector field; None is the store's own."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "query", _checked(self.query))
+        if not isinstance(self.query, str):
+            object.__setattr__(self, "query", _checked(self.query))
 
     async def asked(self, fields: Fields, search: Search) -> Asked:  # noqa: ARG002  a ranking is asked so
         """The nearest points of the vector."""
@@ -74,7 +75,8 @@ class Diverse:
     """The vector field; None is the store's own."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "query", _checked(self.query))
+        if not isinstance(self.query, str):
+            object.__setattr__(self, "query", _checked(self.query))
         whole_number("fetch_k", self.fetch_k, at_least=1)
         given = self.lambda_mult
         if not is_number(given) or not 0 <= given <= 1:
@@ -121,20 +123,18 @@ class Fused:
         return Asked(_FUSIONS[self.fusion], prefetch=[prefetch_query(branch, each) for each in asked])
 
 
-def _checked(query: str | AnyVector) -> str | Floats | Sparse:
-    """The text itself, or the vector as numbers that can be sent."""
-    if isinstance(query, str):
-        return query
-    if isinstance(query, Sparse):
-        to_sparse(*query)
-        return query
-    return to_matrix(cast("MatrixInput", query)) if _has_rows(query) else to_array(cast("DenseInput", query))
+def _checked(vector: AnyVector) -> Floats | Sparse:
+    """The vector as numbers that can be sent."""
+    if isinstance(vector, Sparse):
+        to_sparse(*vector)
+        return vector
+    return to_matrix(cast("MatrixInput", vector)) if _has_rows(vector) else to_array(cast("DenseInput", vector))
 
 
 def _has_rows(vector: Sequence[object] | np.ndarray) -> bool:
     if isinstance(vector, np.ndarray):
         return vector.ndim > 1
-    return isinstance(vector, Sequence) and len(vector) > 0 and isinstance(vector[0], list | tuple | np.ndarray)
+    return isinstance(vector, list | tuple) and len(vector) > 0 and isinstance(vector[0], list | tuple | np.ndarray)
 
 
 _FUSIONS = {

@@ -114,6 +114,8 @@ class Search:
             InvalidInput: an argument that cannot be meant.
             TypeError: an option that does not exist.
         """
+        if not options:
+            return cls(ranking, k, filter)
         if not options.keys() <= _OPTIONS:
             raise TypeError(f"no option of a search: {', '.join(sorted(options.keys() - _OPTIONS))}")
         return cls(

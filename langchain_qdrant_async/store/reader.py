@@ -50,7 +50,8 @@ class Reader:
         Raises:
             DeadlineExceeded: all of it, with embedding and opening, took longer than was allowed.
         """
-        response = await self._in_time(self._query(search), search.timeout_s)
+        answer = self._query(search)
+        response = await (answer if search.timeout_s is None else self._in_time(answer, search.timeout_s))
         return scored_documents(response.result, self._layout)
 
     async def by_ids(
@@ -66,7 +67,8 @@ class Reader:
         """
         timeout_s = None if timeout_s is None else check_seconds("timeout", timeout_s)
         request = get_points("", [each.message for each in identities], consistency)
-        response = await self._in_time(self._get(request, timeout_s), timeout_s)
+        answer = self._get(request, timeout_s)
+        response = await (answer if timeout_s is None else self._in_time(answer, timeout_s))
         documents = {point.id.uuid or point.id.num: document(point, self._layout) for point in response.result}
         return [documents[each.point_id] for each in identities if each.point_id in documents]
 
@@ -100,9 +102,7 @@ class Reader:
             raise error  # the collection is there: something else was not found
         return collection
 
-    async def _in_time(self, answer: Awaitable[T], timeout_s: float | None) -> T:
-        if timeout_s is None:
-            return await answer
+    async def _in_time(self, answer: Awaitable[T], timeout_s: float) -> T:
         try:
             async with asyncio.timeout(timeout_s):
                 return await answer

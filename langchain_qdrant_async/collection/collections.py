@@ -32,7 +32,7 @@ ORIGIN_POINT = common.PointId(uuid=str(uuid.uuid5(NAMESPACE, ORIGIN_KEY)))
 
 
 def notice_of(name: str) -> str:
-    """The alias of a collection that is there while it is being reindexed: who writes by an alias looks at its meaning."""
+    """The alias that a collection has while it is being reindexed: seen by all who ask what an alias means."""
     return f"{ORIGIN_KEY}.reindexing.{name}"
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from langchain_qdrant_async.collection.collections import Collections
+    from langchain_qdrant_async.collection.field import Distance, VectorField
     from langchain_qdrant_async.collection.info import CollectionInfo, VectorInfo
     from langchain_qdrant_async.collection.reindex import Drift, Reindexed
-    from langchain_qdrant_async.collection.spec import CollectionSpec, Distance, Hnsw, ScalarQuantization
+    from langchain_qdrant_async.collection.spec import CollectionSpec, Hnsw, ScalarQuantization
     from langchain_qdrant_async.document.layout import Layout
     from langchain_qdrant_async.embedding import ReducedEmbeddings, Reduction, SentenceTransformerEmbeddings
     from langchain_qdrant_async.errors import (
@@ -51,7 +52,7 @@ _HOME = {
     "Connection": "transport.connection",
     "ConnectionClosed": "errors",
     "DeadlineExceeded": "errors",
-    "Distance": "collection.spec",
+    "Distance": "collection.field",
     "Drift": "collection.reindex",
     "Embedded": "transport.target",
     "EmbeddingError": "errors",
@@ -81,6 +82,7 @@ _HOME = {
     "Unauthenticated": "errors",
     "Unavailable": "errors",
     "Unimplemented": "errors",
+    "VectorField": "collection.field",
     "VectorInfo": "collection.info",
 }
 
@@ -124,6 +126,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",
+    "VectorField",
     "VectorInfo",
 ]
 

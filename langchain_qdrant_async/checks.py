@@ -1,20 +1,61 @@
-"""Checks of what a caller gave, each in one place."""
+"""Checks of what a caller gave, each in one place.
+
+Whoever asks chooses what the value is called in the message, and the error where it may be another than
+`InvalidInput`.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
 from langchain_qdrant_async.errors import InvalidInput
 
-MOST_SECONDS = 1e8
+Scalar: TypeAlias = str | bool | int | float | None
+"""What payloads and filters hold at their leaves."""
+
+INT64 = range(-(2**63), 2**63)
+"""The integers that Qdrant stores and compares."""
+
+_MOST_SECONDS = 1e8
 """Three years: gRPC takes a deadline that is too far away for one that has passed."""
 
+_END = 2**31
+"""What no count comes near; every field of Qdrant's messages holds it."""
 
-def is_number(value: object) -> bool:
-    """Whether it is a number that can be compared: no boolean, not NaN."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+_PLAIN: list[tuple[type | tuple[type, ...], Callable[[Any], str | bool | int | float]]] = [
+    (str, str.__str__),
+    ((bool, np.bool_), bool),
+    ((int, np.integer), int),
+    ((float, np.floating), float),
+]
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether it is a whole number, numpy's among them; a boolean is none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a number that can be compared, numpy's among them: no boolean, not NaN."""
+    return (is_whole(value) or isinstance(value, float | np.floating)) and not math.isnan(value)
+
+
+def whole_number(name: str, value: object, *, at_least: int, at_most: int | None = None) -> int:
+    """The value as an int, when it is a whole number within the bounds, numpy's among them.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if not is_whole(value) or value < at_least or (at_most is not None and value > at_most):
+        bounds = f", {at_least} or more" if at_most is None else f" from {at_least} to {at_most:,}"
+        raise InvalidInput(f"{name} must be a whole number{bounds}, not {value!r}")
+    if value >= _END:
+        raise InvalidInput(f"{name} must be below {_END:,}, not {value!r}")
+    return int(value)
 
 
 def check_seconds(name: str, value: object) -> float:
@@ -23,23 +64,33 @@ def check_seconds(name: str, value: object) -> float:
     Raises:
         InvalidInput: it is no number above 0.
     """
-    if not isinstance(value, int | float) or not is_number(value) or value <= 0:
+    if not is_number(value) or value <= 0:
         raise InvalidInput(f"{name} must be above 0 seconds, not {value!r}")
-    return min(value, MOST_SECONDS)
+    return min(float(value), _MOST_SECONDS)
 
 
-MOST = 2**31
-"""What no count comes near; every field of Qdrant's messages holds it."""
+def is_unicode(text: str) -> bool:
+    """Whether it is valid Unicode: no half of a surrogate pair, which no message can carry."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def whole_number(name: str, value: object, *, at_least: int) -> int:
-    """The value, when it is a whole number that is large enough, numpy's among them.
+def check_unicode(name: str, text: str, error: type[InvalidInput]) -> str:
+    """The text, when it is valid Unicode.
 
     Raises:
-        InvalidInput: it is not.
+        error: it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
-        raise InvalidInput(f"{name} must be a whole number, {at_least} or more, not {value!r}")
-    if value >= MOST:
-        raise InvalidInput(f"{name} must be below {MOST:,}, not {value!r}")
-    return int(value)
+    if not is_unicode(text):
+        raise error(f"{name} is not valid Unicode: {text!r} holds half of a surrogate pair")
+    return text
+
+
+def plain_type(value: object) -> Callable[[Any], str | bool | int | float] | None:
+    """What makes a plain str, bool, int or float of the value: of a subclass or numpy's; None if it is nothing such."""
+    return next((plain for types, plain in _PLAIN if isinstance(value, types)), None)

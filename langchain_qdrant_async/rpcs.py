@@ -1,33 +1,50 @@
-"""Which RPC only reads, and which is sent once: read by the funnel and by the engine."""
+"""What each RPC of Qdrant does: read by the funnel, which repeats by it, and by the engine, whose keys allow by it.
+
+Every RPC of the four services stands in exactly one of `READS`, `ONCE` and `REPEATABLE`.
+"""
 
 from __future__ import annotations
 
-READS = frozenset(
-    f"/qdrant.{service}/{method}"
-    for service, methods in {
-        "Points": (
-            "Get Scroll Count Facet Query QueryBatch QueryGroups Search SearchBatch SearchGroups Recommend "
-            "RecommendBatch RecommendGroups Discover DiscoverBatch SearchMatrixPairs SearchMatrixOffsets"
-        ),
-        "Collections": (
-            "Get List CollectionExists ListAliases ListCollectionAliases CollectionClusterInfo ListShardKeys"
-        ),
-        "Snapshots": "List ListFull",
-        "Qdrant": "HealthCheck",
-    }.items()
-    for method in methods.split()
+
+def _methods(service: str, names: str) -> frozenset[str]:
+    return frozenset(f"/qdrant.{service}/{name}" for name in names.split())
+
+
+_SNAPSHOT_READS = _methods("Snapshots", "List ListFull")
+
+READS = (
+    _methods(
+        "Points",
+        "Get Scroll Count Facet Query QueryBatch QueryGroups Search SearchBatch SearchGroups Recommend RecommendBatch"
+        " RecommendGroups Discover DiscoverBatch SearchMatrixPairs SearchMatrixOffsets",
+    )
+    | _methods(
+        "Collections",
+        "Get List CollectionExists ListAliases ListCollectionAliases CollectionClusterInfo ListShardKeys",
+    )
+    | _SNAPSHOT_READS
+    | _methods("Qdrant", "HealthCheck")
 )
 """RPCs that change nothing: a shorter deadline, and safe to repeat whatever went wrong."""
 
-
-ONCE = frozenset(
-    {
-        "/qdrant.Collections/Create",
-        "/qdrant.Collections/UpdateAliases",
-        "/qdrant.Collections/UpdateCollectionClusterSetup",
-        "/qdrant.Collections/CreateShardKey",
-        "/qdrant.Snapshots/Create",
-        "/qdrant.Snapshots/CreateFull",
-    }
+ONCE = _methods("Collections", "Create UpdateAliases UpdateCollectionClusterSetup CreateShardKey") | _methods(
+    "Snapshots", "Create CreateFull"
 )
 """Writes that answer differently the second time: repeated only when the first attempt cannot have been sent."""
+
+REPEATABLE = (
+    _methods(
+        "Points",
+        "Upsert Delete UpdateVectors DeleteVectors SetPayload OverwritePayload DeletePayload ClearPayload UpdateBatch"
+        " CreateFieldIndex DeleteFieldIndex CreateVectorName DeleteVectorName",
+    )
+    | _methods("Collections", "Update Delete DeleteShardKey")
+    | _methods("Snapshots", "Delete DeleteFull")
+)
+"""Writes that leave the same behind when they are sent again."""
+
+OPEN_TO_READ_ONLY_KEYS = READS - _SNAPSHOT_READS
+"""What a key that only reads may call: snapshots hold everything, so even their names need one that manages.
+
+Source: `lib/storage/src/rbac/mod.rs` of Qdrant v1.19, "Global manage access is required".
+"""

@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from langchain_qdrant_async import proto
+from langchain_qdrant_async.proto import collections
 from tests.engine_messages import OPTIONS, Engine, Stubs, serving
 
 _MEMORY = Path("/dev/shm")
@@ -31,4 +31,4 @@ async def stubs(engine: Engine) -> AsyncIterator[Stubs]:
     async with grpc.aio.insecure_channel(engine.target, options=OPTIONS) as channel:
         stubs = Stubs(channel, f"c{uuid.uuid4().hex}")
         yield stubs
-        await stubs.collections.Delete(proto.collections.DeleteCollection(collection_name=stubs.collection))
+        await stubs.collections.Delete(collections.DeleteCollection(collection_name=stubs.collection))

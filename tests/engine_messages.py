@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from json import loads
 from pathlib import Path
 from typing import Any
 
 import grpc
 
-from langchain_qdrant_async import proto
-from langchain_qdrant_async.proto import collections as C  # noqa: N812
-from langchain_qdrant_async.proto import common as M  # noqa: N812
-from langchain_qdrant_async.proto import points as P  # noqa: N812
+from langchain_qdrant_async.proto import (
+    CollectionsStub,
+    PointsStub,
+    QdrantStub,
+    SnapshotsStub,
+    collections,
+    common,
+    json,
+    points,
+)
 
 OPTIONS = (
     ("grpc.max_receive_message_length", -1),
@@ -32,12 +38,15 @@ class Engine:
     """An engine process that listens on TCP as well as on its Unix socket."""
 
     process: subprocess.Popen[bytes]
+    """The process itself."""
     folder: Path
+    """Where it keeps its collections."""
     address: str
+    """Where it listens, as `HOST:PORT`."""
 
     @property
     def announced(self) -> dict[str, Any]:
-        return json.loads((self.folder / "engine.lock").read_bytes())  # type: ignore[no-any-return]
+        return loads((self.folder / "engine.lock").read_bytes())  # type: ignore[no-any-return]
 
     @property
     def target(self) -> str:
@@ -66,57 +75,57 @@ class Stubs:
     """The three services of an engine, and shorthands that name the collection."""
 
     def __init__(self, channel: grpc.aio.Channel, collection: str = "") -> None:
-        self.points: Any = proto.PointsStub(channel)
-        self.collections: Any = proto.CollectionsStub(channel)
-        self.snapshots: Any = proto.SnapshotsStub(channel)
-        self.service: Any = proto.QdrantStub(channel)
+        self.points: Any = PointsStub(channel)
+        self.collections: Any = CollectionsStub(channel)
+        self.snapshots: Any = SnapshotsStub(channel)
+        self.service: Any = QdrantStub(channel)
         self.collection = collection
 
     async def create(self, **fields: Any) -> None:
-        await self.collections.Create(C.CreateCollection(collection_name=self.collection, **fields))
+        await self.collections.Create(collections.CreateCollection(collection_name=self.collection, **fields))
 
-    async def upsert(self, *points: P.PointStruct, **fields: Any) -> P.UpdateResult:
-        request = P.UpsertPoints(collection_name=self.collection, points=points, **({"wait": True} | fields))
+    async def upsert(self, *given: points.PointStruct, **fields: Any) -> points.UpdateResult:
+        request = points.UpsertPoints(collection_name=self.collection, points=given, **({"wait": True} | fields))
         return (await self.points.Upsert(request)).result  # type: ignore[no-any-return]
 
-    async def query(self, **fields: Any) -> list[P.ScoredPoint]:
-        return list((await self.points.Query(P.QueryPoints(collection_name=self.collection, **fields))).result)
+    async def query(self, **fields: Any) -> list[points.ScoredPoint]:
+        return list((await self.points.Query(points.QueryPoints(collection_name=self.collection, **fields))).result)
 
     async def ids(self, **fields: Any) -> list[Any]:
         return [plain_id(hit.id) for hit in await self.query(**fields)]
 
-    async def matching(self, *must: M.Condition, **groups: Any) -> list[Any]:
+    async def matching(self, *must: common.Condition, **groups: Any) -> list[Any]:
         """The ids that a filter selects, in order."""
-        condition = M.Filter(must=must, **groups)
-        request = P.ScrollPoints(collection_name=self.collection, filter=condition, limit=1000)
+        condition = common.Filter(must=must, **groups)
+        request = points.ScrollPoints(collection_name=self.collection, filter=condition, limit=1000)
         return [plain_id(found.id) for found in (await self.points.Scroll(request)).result]
 
-    async def get(self, *ids: Any, **fields: Any) -> list[P.RetrievedPoint]:
-        request = P.GetPoints(collection_name=self.collection, ids=map(point_id, ids), **fields)
+    async def get(self, *ids: Any, **fields: Any) -> list[points.RetrievedPoint]:
+        request = points.GetPoints(collection_name=self.collection, ids=map(point_id, ids), **fields)
         return list((await self.points.Get(request)).result)
 
     async def payload(self, an_id: Any) -> dict[str, Any]:
-        (found,) = await self.get(an_id, with_payload=P.WithPayloadSelector(enable=True))
+        (found,) = await self.get(an_id, with_payload=points.WithPayloadSelector(enable=True))
         return {key: plain(value) for key, value in found.payload.items()}
 
     async def count(self, **fields: Any) -> int:
-        response = await self.points.Count(P.CountPoints(collection_name=self.collection, **fields))
+        response = await self.points.Count(points.CountPoints(collection_name=self.collection, **fields))
         return int(response.result.count)
 
 
-def point_id(value: int | str) -> M.PointId:
-    return M.PointId(num=value) if isinstance(value, int) else M.PointId(uuid=value)
+def point_id(value: int | str) -> common.PointId:
+    return common.PointId(num=value) if isinstance(value, int) else common.PointId(uuid=value)
 
 
-def plain_id(message: M.PointId) -> int | str:
+def plain_id(message: common.PointId) -> int | str:
     return message.num if message.WhichOneof("point_id_options") == "num" else message.uuid
 
 
-def value(plain_value: Any) -> proto.json.Value:
-    message = proto.json.Value()
+def value(plain_value: Any) -> json.Value:
+    message = json.Value()
     match plain_value:
         case None:
-            message.null_value = proto.json.NULL_VALUE
+            message.null_value = json.NULL_VALUE
         case bool():
             message.bool_value = plain_value
         case int():
@@ -126,17 +135,17 @@ def value(plain_value: Any) -> proto.json.Value:
         case str():
             message.string_value = plain_value
         case list():
-            message.list_value.CopyFrom(proto.json.ListValue(values=map(value, plain_value)))
+            message.list_value.CopyFrom(json.ListValue(values=map(value, plain_value)))
         case dict():
-            message.struct_value.CopyFrom(proto.json.Struct(fields=payload(plain_value)))
+            message.struct_value.CopyFrom(json.Struct(fields=payload(plain_value)))
     return message
 
 
-def payload(fields: dict[str, Any]) -> dict[str, proto.json.Value]:
+def payload(fields: dict[str, Any]) -> dict[str, json.Value]:
     return {key: value(plain_value) for key, plain_value in fields.items()}
 
 
-def plain(message: proto.json.Value) -> Any:
+def plain(message: json.Value) -> Any:
     match message.WhichOneof("kind"):
         case "null_value" | None:
             return None
@@ -148,58 +157,60 @@ def plain(message: proto.json.Value) -> Any:
             return getattr(message, kind)
 
 
-def vector(data: Any) -> P.Vector:
+def vector(data: Any) -> points.Vector:
     """Dense from floats, multi from lists, sparse from a dictionary."""
     if isinstance(data, dict):
-        return P.Vector(sparse=P.SparseVector(indices=list(data), values=list(data.values())))
+        return points.Vector(sparse=points.SparseVector(indices=list(data), values=list(data.values())))
     if data and isinstance(data[0], list):
-        return P.Vector(multi_dense=P.MultiDenseVector(vectors=[P.DenseVector(data=row) for row in data]))
-    return P.Vector(dense=P.DenseVector(data=data))
+        return points.Vector(
+            multi_dense=points.MultiDenseVector(vectors=[points.DenseVector(data=row) for row in data])
+        )
+    return points.Vector(dense=points.DenseVector(data=data))
 
 
-def vectors(data: Any) -> P.Vectors:
+def vectors(data: Any) -> points.Vectors:
     """One unnamed vector, or named ones from a dictionary."""
     if isinstance(data, dict):
-        return P.Vectors(vectors=P.NamedVectors(vectors={name: vector(each) for name, each in data.items()}))
-    return P.Vectors(vector=vector(data))
+        return points.Vectors(vectors=points.NamedVectors(vectors={name: vector(each) for name, each in data.items()}))
+    return points.Vectors(vector=vector(data))
 
 
-def point(an_id: int | str, data: Any, /, **fields: Any) -> P.PointStruct:
-    return P.PointStruct(id=point_id(an_id), vectors=vectors(data), payload=payload(fields))
+def point(an_id: int | str, data: Any, /, **fields: Any) -> points.PointStruct:
+    return points.PointStruct(id=point_id(an_id), vectors=vectors(data), payload=payload(fields))
 
 
-def example(data: Any) -> P.VectorInput:
+def example(data: Any) -> points.VectorInput:
     """A query vector; a plain integer or string is a point id."""
     if isinstance(data, int | str):
-        return P.VectorInput(id=point_id(data))
+        return points.VectorInput(id=point_id(data))
     message = vector(data)
     kind = message.WhichOneof("vector")
     assert kind is not None
-    return P.VectorInput(**{kind: getattr(message, kind)})
+    return points.VectorInput(**{kind: getattr(message, kind)})
 
 
-def nearest(data: Any) -> P.Query:
-    return P.Query(nearest=example(data))
+def nearest(data: Any) -> points.Query:
+    return points.Query(nearest=example(data))
 
 
-def dense_config(size: int = 4, distance: Any = None, **fields: Any) -> C.VectorsConfig:
-    return C.VectorsConfig(params=dense_params(size, distance, **fields))
+def dense_config(size: int = 4, distance: Any = None, **fields: Any) -> collections.VectorsConfig:
+    return collections.VectorsConfig(params=dense_params(size, distance, **fields))
 
 
-def dense_params(size: int = 4, distance: Any = None, **fields: Any) -> C.VectorParams:
-    return C.VectorParams(size=size, distance=C.Dot if distance is None else distance, **fields)
+def dense_params(size: int = 4, distance: Any = None, **fields: Any) -> collections.VectorParams:
+    return collections.VectorParams(size=size, distance=collections.Dot if distance is None else distance, **fields)
 
 
-def field(key: str, /, **clauses: Any) -> M.Condition:
-    return M.Condition(field=M.FieldCondition(key=key, **clauses))
+def field(key: str, /, **clauses: Any) -> common.Condition:
+    return common.Condition(field=common.FieldCondition(key=key, **clauses))
 
 
-def match(key: str, /, **kind: Any) -> M.Condition:
-    return field(key, match=M.Match(**kind))
+def match(key: str, /, **kind: Any) -> common.Condition:
+    return field(key, match=common.Match(**kind))
 
 
-def selected(*ids: int | str) -> P.PointsSelector:
-    return P.PointsSelector(points=P.PointsIdsList(ids=map(point_id, ids)))
+def selected(*ids: int | str) -> points.PointsSelector:
+    return points.PointsSelector(points=points.PointsIdsList(ids=map(point_id, ids)))
 
 
 class Refused:

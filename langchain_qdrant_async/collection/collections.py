@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
+from typing import ClassVar
 
-from langchain_qdrant_async.collection.comparison import compare
-from langchain_qdrant_async.collection.info import CollectionInfo, collection_info
+from langchain_qdrant_async.collection.comparison import compare, missing_indexes
+from langchain_qdrant_async.collection.info import CollectionInfo, collection_info, made_info
 from langchain_qdrant_async.collection.message import (
     change_aliases,
     create_collection,
     create_field_index,
+    delete_alias,
     update_collection,
+    update_metadata,
 )
 from langchain_qdrant_async.collection.origin import ORIGIN_KEY, Origin
 from langchain_qdrant_async.collection.spec import INDEX_KINDS, CollectionSpec, Hnsw, IndexKind
@@ -20,12 +22,18 @@ from langchain_qdrant_async.document.ids import NAMESPACE
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import check_completed, get_points, upsert_points
 from langchain_qdrant_async.document.paths import to_path
-from langchain_qdrant_async.errors import AlreadyExists, CollectionMismatch, InvalidInput, NotFound
-from langchain_qdrant_async.proto import collections, common, json, points
+from langchain_qdrant_async.errors import AlreadyExists, InvalidInput, NotFound
+from langchain_qdrant_async.proto import collections, common, points
 from langchain_qdrant_async.transport.connection import Connection
+from langchain_qdrant_async.transport.target import Embedded
 
 ORIGIN_POINT = common.PointId(uuid=str(uuid.uuid5(NAMESPACE, ORIGIN_KEY)))
 """The reserved point of collections whose server keeps no metadata for them."""
+
+
+def notice_of(name: str) -> str:
+    """The alias of a collection that is there while it is being reindexed: who writes by an alias looks at its meaning."""
+    return f"{ORIGIN_KEY}.reindexing.{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +47,17 @@ class StoredOrigin:
 class Collections:
     """The collections of a Qdrant."""
 
+    moves: ClassVar[int] = 0
+    """How many aliases this process has moved: who remembers what one meant asks again when there are more."""
+
     def __init__(self, connection: Connection) -> None:
         """Work over a connection, which stays the caller's to close."""
         self._connection = connection
+
+    @property
+    def keep_metadata(self) -> bool:
+        """Whether it is certain that Qdrant keeps the metadata that a collection is made with."""
+        return isinstance(self._connection.target, Embedded)
 
     async def ensure(
         self, spec: CollectionSpec, *, origin: Origin | None = None, timeout: float | None = None
@@ -60,9 +76,39 @@ class Collections:
         """
         info = await self.find(spec.name, timeout=timeout)
         if info is None:
-            info = await self._create_or_find(spec, origin, timeout)
+            await self.make(spec, origin=origin, timeout=timeout)
+            info = await self.describe(spec.name, timeout=timeout)
         compare(spec, info)
-        return await self._with_indexes(spec, info, timeout)
+        missing = await self.add_indexes(spec, info, timeout=timeout)
+        return await self.describe(spec.name, timeout=timeout) if missing else info
+
+    async def make(
+        self, spec: CollectionSpec, *, origin: Origin | None = None, timeout: float | None = None
+    ) -> tuple[CollectionInfo, bool]:
+        """Make the collection without its payload indexes, unless somebody else makes it at this moment.
+
+        Returns:
+            What it is, asked back only where it may be otherwise than it was to be; and whether it was made here.
+        """
+        request = create_collection(spec, timeout, metadata=origin.to_metadata() if origin else None)
+        try:
+            await self._connection.collections.Create(request, timeout=timeout)
+        except AlreadyExists:
+            return await self.describe(spec.name, timeout=timeout), False
+        if origin is None or self.keep_metadata:
+            return made_info(request), True
+        return await self.describe(spec.name, timeout=timeout), True
+
+    async def add_indexes(self, spec: CollectionSpec, info: CollectionInfo, *, timeout: float | None = None) -> bool:
+        """Add the payload indexes of a spec that a collection lacks; whether there were any.
+
+        Raises:
+            CollectionMismatch: it has one of another kind.
+        """
+        missing = missing_indexes(spec, info)
+        for name, kind in missing.items():
+            await self.index(info.name, name, kind, layout=spec.layout, timeout=timeout)
+        return bool(missing)
 
     async def create(self, spec: CollectionSpec, *, timeout: float | None = None) -> CollectionInfo:
         """Make a collection that must not exist.
@@ -70,8 +116,10 @@ class Collections:
         Raises:
             AlreadyExists: it does.
         """
-        await self._connection.collections.Create(create_collection(spec, timeout), timeout=timeout)
-        return await self._with_indexes(spec, await self.describe(spec.name, timeout=timeout), timeout)
+        request = create_collection(spec, timeout)
+        await self._connection.collections.Create(request, timeout=timeout)
+        await self.add_indexes(spec, made_info(request), timeout=timeout)
+        return await self.describe(spec.name, timeout=timeout)
 
     async def describe(self, name: str, *, timeout: float | None = None) -> CollectionInfo:
         """What a collection or alias is.
@@ -153,7 +201,14 @@ class Collections:
         """
         existing = await self.aliases(timeout=timeout)
         request = change_aliases(_named(alias), _named(name), replace=alias in existing)
-        await self._connection.collections.UpdateAliases(request, timeout=timeout)
+        try:
+            await self._connection.collections.UpdateAliases(request, timeout=timeout)
+        finally:
+            Collections.moves += 1
+
+    async def remove_alias(self, alias: str, *, timeout: float | None = None) -> None:
+        """Let an alias mean nothing; one that is not there stays so."""
+        await self._connection.collections.UpdateAliases(delete_alias(_named(alias)), timeout=timeout)
 
     async def origin(self, info: CollectionInfo, *, timeout: float | None = None) -> StoredOrigin | None:
         """What made the vectors of a collection; None when nothing is said about it.
@@ -163,54 +218,46 @@ class Collections:
         """
         if origin := Origin.from_metadata(info.message.config.metadata):
             return StoredOrigin(origin, in_point=False)
+        if not info.points_count:
+            return None
         request = get_points(info.name, [ORIGIN_POINT])
         response = await self._connection.points.Get(request, timeout=timeout)
         origin = Origin.from_metadata(response.result[0].payload) if response.result else None
         return StoredOrigin(origin, in_point=True) if origin else None
 
-    async def keep_origin(self, name: str, origin: Origin, *, timeout: float | None = None) -> None:
-        """Store what makes the vectors of a collection that exists: in its metadata, or in a point on older servers."""
-        metadata = origin.to_metadata()
-        request = collections.UpdateCollection(collection_name=_named(name), metadata=metadata)
-        await self._connection.collections.Update(request, timeout=timeout)
-        info = await self.describe(name, timeout=timeout)
-        if Origin.from_metadata(info.message.config.metadata) is None:
-            await self._keep_origin_in_point(name, metadata, timeout)
+    async def keep_origin(
+        self, name: str, origin: Origin, *, timeout: float | None = None, look: bool = True, in_point: bool = False
+    ) -> None:
+        """Store what makes the vectors of a collection that exists: in its metadata, or in a point on older servers.
 
-    async def _keep_origin_in_point(self, name: str, metadata: dict[str, json.Value], timeout_s: float | None) -> None:
+        Args:
+            name: the collection.
+            origin: what makes its vectors.
+            timeout: seconds that each of the calls may take.
+            look: whether to look if the metadata was kept; else the caller does so.
+            in_point: whether it is known that the server keeps no metadata.
+        """
+        if not in_point:
+            await self._connection.collections.Update(
+                update_metadata(_named(name), origin.to_metadata()), timeout=timeout
+            )
+            if not look or self.keep_metadata:
+                return
+            info = await self.describe(name, timeout=timeout)
+            if Origin.from_metadata(info.message.config.metadata) is not None:
+                return
+        await self._keep_origin_in_point(name, origin, timeout)
+
+    async def _keep_origin_in_point(self, name: str, origin: Origin, timeout_s: float | None) -> None:
         """A point without a vector, which no search finds.
 
         Source: servers before Qdrant 1.16 know no collection metadata, and skip the field.
         """
         point = points.PointStruct(
-            id=ORIGIN_POINT, vectors=points.Vectors(vectors=points.NamedVectors()), payload=metadata
+            id=ORIGIN_POINT, vectors=points.Vectors(vectors=points.NamedVectors()), payload=origin.to_metadata()
         )
         response = await self._connection.points.Upsert(upsert_points(name, [point]), timeout=timeout_s)
         check_completed(response, "the collection's origin")
-
-    async def _create_or_find(
-        self, spec: CollectionSpec, origin: Origin | None, timeout_s: float | None
-    ) -> CollectionInfo:
-        request = create_collection(spec, timeout_s, metadata=origin.to_metadata() if origin else None)
-        with suppress(AlreadyExists):  # somebody else made it meanwhile: it is compared like any other
-            await self._connection.collections.Create(request, timeout=timeout_s)
-        return await self.describe(spec.name, timeout=timeout_s)
-
-    async def _with_indexes(
-        self, spec: CollectionSpec, info: CollectionInfo, timeout_s: float | None
-    ) -> CollectionInfo:
-        paths = {name: to_path(name, metadata_key=spec.layout.metadata_key) for name in spec.payload_indexes}
-        missing = {name: kind for name, kind in spec.payload_indexes.items() if paths[name] not in info.payload_indexes}
-        for name, kind in spec.payload_indexes.items():
-            theirs = info.payload_indexes.get(paths[name], kind)
-            if theirs != kind:
-                raise CollectionMismatch(
-                    f"collection {info.name!r} indexes {name!r} as {theirs} where {kind} was asked for: change the "
-                    "spec, or index it anew with Collections.index"
-                )
-        for name, kind in missing.items():
-            await self.index(spec.name, name, kind, layout=spec.layout, timeout=timeout_s)
-        return await self.describe(spec.name, timeout=timeout_s) if missing else info
 
 
 def _named(name: object) -> str:

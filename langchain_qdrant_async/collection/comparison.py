@@ -2,67 +2,84 @@
 
 from __future__ import annotations
 
-from langchain_qdrant_async.collection.info import CollectionInfo, VectorInfo
-from langchain_qdrant_async.collection.spec import CollectionSpec
-from langchain_qdrant_async.errors import (
-    CollectionMismatch,
-    InvalidVector,
-)
+from collections.abc import Iterator
+
+from langchain_qdrant_async.collection.field import Kind, VectorField
+from langchain_qdrant_async.collection.info import CollectionInfo
+from langchain_qdrant_async.collection.spec import CollectionSpec, IndexKind
+from langchain_qdrant_async.document.paths import to_path
+from langchain_qdrant_async.errors import CollectionMismatch, InvalidVector
 
 
-def check_size(name: str, size: int, dimension: int) -> None:
-    """Nothing, when vectors of `size` numbers go into a collection of `dimension`.
-
-    Raises:
-        InvalidVector: they do not.
-    """
-    if size != dimension:
-        raise InvalidVector(
-            f"the vector has {size} numbers, collection {name!r} holds vectors of {dimension}: "
-            f"use the model it was made with, or ReducedEmbeddings(model, dimension={dimension})"
-        )
-
-
-def compare(spec: CollectionSpec, info: CollectionInfo) -> VectorInfo:
-    """The vector of the collection that the spec means.
+def compare(spec: CollectionSpec, info: CollectionInfo) -> None:
+    """Nothing, when the collection has every vector field of the spec.
 
     Raises:
-        CollectionMismatch: vector name, size or distance differ. The message says both sides.
+        CollectionMismatch: a field is missing, or of another kind, size or distance. The message says both sides.
     """
-    vector = vector_of(info, spec.layout.vector_name)
-    differences = [
-        f"{what} {theirs} where {ours} was asked for"
-        for what, theirs, ours in (
-            ("dimension", vector.dimension, spec.dimension),
-            ("distance", vector.distance.value, spec.distance.value),
-        )
-        if theirs != ours
-    ]
+    there = [(field_of(info, each.name, each.kind), each) for each in spec.fields.values()]
+    differences = [text for theirs, ours in there for text in _differences(theirs, ours)]
     if differences:
         raise CollectionMismatch(
             f"collection {spec.name!r} exists with {' and '.join(differences)}: change the spec or the name"
         )
-    return vector
 
 
-def vector_of(info: CollectionInfo, vector_name: str) -> VectorInfo:
-    """The vector of that name.
+def field_of(info: CollectionInfo, name: str, kind: Kind = "dense") -> VectorField:
+    """The vector field of that name.
 
     Raises:
-        CollectionMismatch: the collection has no such vector, or has many of it in a point.
+        CollectionMismatch: the collection has no such field, or one of another kind.
     """
-    vector = info.vectors.get(vector_name)
-    if vector is None:
-        there = ", ".join(_shown(name) for name in info.vectors) or "no dense vector"
+    found = info.fields.get(name)
+    if found is None:
+        there = ", ".join(map(str, info.fields.values())) or "no vector"
         raise CollectionMismatch(
-            f"collection {info.name!r} has {there} where {_shown(vector_name)} was asked for: pass another vector_name"
+            f"collection {info.name!r} has {there} where {VectorField(name, kind)} was asked for: pass another"
+            " vector_name"
         )
-    if vector.multivector:
+    if found.kind == "multi" and kind == "dense":
         raise CollectionMismatch(
-            f"{_shown(vector_name)} of collection {info.name!r} is a multivector; one for each document is needed"
+            f"{VectorField(name)} of collection {info.name!r} is a multivector; one for each document is needed"
         )
-    return vector
+    if found.kind != kind:
+        raise CollectionMismatch(f"{VectorField(name)} of collection {info.name!r} is {found.kind}, not {kind}")
+    return found
 
 
-def _shown(vector_name: str) -> str:
-    return f"the vector {vector_name!r}" if vector_name else "the default (unnamed) vector"
+def missing_indexes(spec: CollectionSpec, info: CollectionInfo) -> dict[str, IndexKind]:
+    """The payload indexes that the collection lacks: kinds by metadata field.
+
+    Raises:
+        CollectionMismatch: it has one of another kind.
+    """
+    paths = {name: to_path(name, metadata_key=spec.layout.metadata_key) for name in spec.payload_indexes}
+    for name, kind in spec.payload_indexes.items():
+        theirs = info.payload_indexes.get(paths[name], kind)
+        if theirs != kind:
+            raise CollectionMismatch(
+                f"collection {info.name!r} indexes {name!r} as {theirs} where {kind} was asked for: change the "
+                "spec, or index it anew with Collections.index"
+            )
+    return {name: kind for name, kind in spec.payload_indexes.items() if paths[name] not in info.payload_indexes}
+
+
+def check_size(name: str, size: int, field: VectorField) -> None:
+    """Nothing, when vectors of `size` numbers go into that field of a collection.
+
+    Raises:
+        InvalidVector: they do not.
+    """
+    if size != field.size:
+        raise InvalidVector(
+            f"the vector has {size} numbers, collection {name!r} holds vectors of {field.size}: "
+            f"use the model it was made with, or ReducedEmbeddings(model, dimension={field.size})"
+        )
+
+
+def _differences(theirs: VectorField, ours: VectorField) -> Iterator[str]:
+    where = f" of {ours}" if ours.name else ""
+    if theirs.size != ours.size:
+        yield f"dimension {theirs.size}{where} where {ours.size} was asked for"
+    if theirs.distance != ours.distance:
+        yield f"distance {theirs.distance.value}{where} where {ours.distance.value} was asked for"

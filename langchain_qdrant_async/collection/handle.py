@@ -1,4 +1,8 @@
-"""The collection that a store uses: looked up and compared on first use, made by the first write."""
+"""What a store knows of its collection: one frozen state, looked up on first use, made by the first write.
+
+A missing collection reads as an empty one while writing may make it, so that a reader with a key that only reads, or with
+a mistyped name, never creates anything.
+"""
 
 from __future__ import annotations
 
@@ -7,123 +11,112 @@ from dataclasses import dataclass, replace
 
 from langchain_core.embeddings import Embeddings
 
-from langchain_qdrant_async.collection.collections import Collections, StoredOrigin
-from langchain_qdrant_async.collection.comparison import check_size, vector_of
-from langchain_qdrant_async.collection.info import CollectionInfo, VectorInfo
-from langchain_qdrant_async.collection.origin import Origin, reduced_of
+from langchain_qdrant_async.collection.collection import Collection
+from langchain_qdrant_async.collection.collections import Collections, StoredOrigin, notice_of
+from langchain_qdrant_async.collection.comparison import check_size
+from langchain_qdrant_async.collection.field import Distance
+from langchain_qdrant_async.collection.first_write import FirstWrite
+from langchain_qdrant_async.collection.info import CollectionInfo
+from langchain_qdrant_async.collection.origin import reduced_of
 from langchain_qdrant_async.collection.plan import CollectionPlan
-from langchain_qdrant_async.collection.spec import Distance
+from langchain_qdrant_async.embedding.encoder import DenseEncoder, Encoder
 from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
 from langchain_qdrant_async.errors import CollectionMismatch, NotFound, PermissionDenied, Unimplemented
+from langchain_qdrant_async.runtime.threads import Threads
 from langchain_qdrant_async.transport.connection import Connection
 
 TRUST_S = 1.0
-"""For how long a reader goes on with what an alias meant. Whoever writes asks each time."""
+"""For how long what an alias meant is taken to be what it means. A reindexing waits that long after it has moved one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A collection that was found and is as planned."""
+class _State:
+    """What is known; each look-up and each doubt makes a new one."""
 
-    name: str
-    """The collection itself, where the plan may name an alias: what is read stays of one kind while an alias moves."""
-    vector: VectorInfo
-    """Its vector."""
-    embedding: Embeddings | None
-    """What makes its vectors: the store's, with the collection's reduction."""
-    origin: StoredOrigin | None
-    """What is stored about that."""
-    empty: bool
-    """Whether it held nothing when it was found."""
-
-    @property
-    def readable(self) -> bool:
-        """Whether there is anything that could be found: not before the first write has chosen a reduction."""
-        reduced = reduced_of(self.embedding)
-        return reduced is None or reduced.reduction is not None
+    collection: Collection | None = None
+    """The collection; None: not known, or not there."""
+    until: float = 0.0
+    """The moment (monotonic) up to which its name is taken to mean it. A collection's own name always does."""
+    moves: int = 0
+    """How many aliases this process had moved by then."""
 
 
-class LazyCollection:
-    """The collection of a store.
+_UNKNOWN = _State()
 
-    A missing collection reads as an empty one while writing may make it, so that a reader with a key that only reads,
-    or with a mistyped name, never creates anything.
-    """
 
-    def __init__(self, connection: Connection, plan: CollectionPlan, embedding: Embeddings | None) -> None:
+class Handle:
+    """A store's collection."""
+
+    def __init__(
+        self, connection: Connection, plan: CollectionPlan, embedding: Embeddings | None, threads: Threads
+    ) -> None:
         """Plan to use a collection; no I/O."""
         self.plan = plan
         self.embedding = embedding
+        self._threads = threads
+        self._encoder = None if embedding is None else DenseEncoder(embedding, threads)
         self._collections = Collections(connection)
-        self._opened: Opened | None = None
-        self._forgotten = 0
-        self._trusted_until = 0.0
+        self._state = _UNKNOWN
         self._owes_indexes = plan.spec is not None and plan.create and plan.validate
 
     @property
-    def current(self) -> Opened | None:
+    def current(self) -> Collection | None:
         """What is known of it without asking."""
-        return self._opened
+        return self._state.collection
+
+    @property
+    def encoder(self) -> DenseEncoder | None:
+        """The store's embedding, as it was given."""
+        return self._encoder
 
     @property
     def distance(self) -> Distance:
         """How vectors are compared, as far as is known: as found, else as planned."""
-        if self._opened is not None:
-            return self._opened.vector.distance
+        if self.current is not None:
+            return self.current.field.distance
         return self.plan.distance or Distance.COSINE
 
     def forget(self) -> None:
         """Look the collection up again next time; what is being looked up now is not remembered."""
-        self._opened = None
-        self._forgotten += 1
+        self._state = _State()
 
-    def doubt(self) -> None:
-        """Ask what the name means before the collection is used again."""
-        self._trusted_until = 0.0
+    def use(self, name: str, embedding: Embeddings) -> None:
+        """Be the handle of another collection from now on, as it is found."""
+        self.plan = replace(self.plan, name=name, spec=None)
+        self.embedding, self._encoder = embedding, DenseEncoder(embedding, self._threads)
+        self._owes_indexes = False
+        self.forget()
 
-    async def moved(self, opened: Opened, timeout: float | None = None) -> bool:
-        """Whether the name means another collection than this one by now, as after a reindexing.
-
-        Whoever asks after a write, and writes again if it is so, loses nothing: a reindexing takes over what was
-        written before it moved the alias.
-        """
-        if opened.name != self.plan.name and await self._real_name(timeout) != opened.name:
-            return True
-        return opened.empty and await self._was_outrun(opened, timeout)
-
-    async def _was_outrun(self, opened: Opened, timeout_s: float | None) -> bool:
-        """Whether another first writer has settled the origin of an empty collection otherwise, just after this one."""
-        stored = await self._collections.origin(await self._collections.describe(opened.name, timeout=timeout_s))
-        if stored is not None and opened.origin is not None and not stored.origin.same(opened.origin.origin):
-            return True
-        if self._opened is opened:
-            self._opened = replace(opened, empty=False)
-        return False
-
-    async def for_reading(self, timeout: float | None = None) -> Opened | None:
+    async def for_reading(self, timeout: float | None = None) -> Collection | None:
         """The collection; None when there is none yet, or nothing in it.
 
         Raises:
             NotFound: there is none, and writing may not make it.
             CollectionMismatch: it is not as planned, or another model made its vectors.
         """
-        opened = await self.find(timeout)
-        return opened if opened is not None and opened.readable else None
+        collection = await self.find(timeout)
+        return collection if collection is not None and collection.readable else None
 
-    async def find(self, timeout: float | None = None) -> Opened | None:
+    async def find(self, timeout: float | None = None) -> Collection | None:
         """The collection, be it empty; None when there is none yet. Raises as `for_reading` does."""
-        opened = self._opened
-        if opened is not None and opened.readable and not await self._moved_of_late(opened, timeout):
-            return opened
+        collection = self._state.collection
+        if (
+            collection is not None
+            and collection.readable
+            and (
+                collection.name == self.plan.name
+                or self._trusts(collection)
+                or not await self._moved(collection, timeout)
+            )
+        ):
+            return collection
         return await self._look_up(timeout)  # also when it was not: somebody else may have chosen a reduction since
 
-    async def for_writing(self, dimension: int, origin: Origin | None, timeout: float | None = None) -> Opened:
-        """The collection, made for vectors of `dimension` numbers unless the plan says otherwise.
+    async def for_writing(self, first: FirstWrite, timeout: float | None = None) -> Collection:
+        """The collection, made for what is to be written unless it is there.
 
         Args:
-            dimension: numbers in a vector.
-            origin: what makes the vectors, stored with a collection that has none yet and is empty. When somebody
-                else was faster, theirs counts.
+            first: what is to be written: asked only for a collection that is not there, or says nothing of its origin.
             timeout: seconds that each call may take.
 
         Raises:
@@ -131,72 +124,162 @@ class LazyCollection:
             CollectionMismatch: it is not as planned, or another model made its vectors.
             InvalidVector: the plan is for vectors of another size.
         """
-        check_size(self.plan.name, dimension, self.plan.spec_for(dimension).dimension)
-        opened = await self.find(timeout)
-        if opened is None or self._owes_indexes:
-            await self._collections.ensure(self.plan.spec_for(dimension), origin=origin, timeout=timeout)
-            self._owes_indexes = False
-            opened = await self._found_again(timeout)
-        if opened.origin is None and opened.empty and origin is not None:
-            opened = await self._found_again(timeout)  # others may have been faster while this one fitted a reduction
-        if opened.origin is None and opened.empty and origin is not None:
-            await self._collections.keep_origin(opened.name, origin, timeout=timeout)
-            opened = await self._found_again(timeout)
-        return opened
+        collection = await self.find(timeout)
+        if collection is None:
+            collection = await self._make(first, timeout)
+        elif self._owes_indexes:
+            await self._index(await self._collections.describe(collection.name, timeout=timeout), timeout)
+        if collection.origin is None and collection.empty:
+            return await self._keep_origin(collection, first, timeout)
+        return collection
 
-    async def _moved_of_late(self, opened: Opened, timeout_s: float | None) -> bool:
-        """Whether an alias has been moved, by anybody; asked once in a while, by one of those who use it."""
-        if opened.name == self.plan.name or time.monotonic() < self._trusted_until:
-            return False
-        self._trusted_until = time.monotonic() + TRUST_S
-        moved = await self.moved(opened, timeout_s)
-        if moved:
+    async def moved(self, collection: Collection, timeout: float | None = None) -> bool:
+        """Whether the name means another collection than this one by now, as after a reindexing.
+
+        Whoever asks after a write, and writes again if it is so, loses nothing: see decision 0210.
+        """
+        if (
+            collection.name != self.plan.name
+            and not self._trusts(collection)
+            and await self._moved(collection, timeout)
+        ):
+            return True
+        return collection.contested and await self._was_outrun(collection, timeout)
+
+    async def _moved(self, collection: Collection, timeout_s: float | None) -> bool:
+        asked, moves = time.monotonic(), Collections.moves
+        name, lasting = await self._meaning(timeout_s)
+        if name != collection.name:
             self.forget()
-        return moved
+            return True
+        if self._means(collection):
+            self._state = replace(self._state, until=asked + TRUST_S if lasting else 0.0, moves=moves)
+        return False
 
-    async def _found_again(self, timeout_s: float | None) -> Opened:
-        self.forget()
-        opened = await self._look_up(timeout_s)
-        if opened is None:
-            raise CollectionMismatch(f"collection {self.plan.name!r} was dropped while it was being made; try again")
-        return opened
+    def doubt(self) -> None:
+        """Ask what the name means before the collection is used again."""
+        self._state = replace(self._state, until=0.0)
 
-    async def _look_up(self, timeout_s: float | None) -> Opened | None:
-        forgotten, opened = self._forgotten, await self._existing(timeout_s)
-        if forgotten == self._forgotten:
-            self._opened, self._trusted_until = opened, time.monotonic() + TRUST_S
-        return opened
+    def _means(self, collection: Collection) -> bool:
+        return self.current is not None and self.current.name == collection.name
 
-    async def _existing(self, timeout_s: float | None) -> Opened | None:
+    def _trusts(self, collection: Collection) -> bool:
+        state = self._state
+        return self._means(collection) and time.monotonic() < state.until and state.moves == Collections.moves
+
+    async def _was_outrun(self, collection: Collection, timeout_s: float | None) -> bool:
+        """Whether another first writer has settled the origin of an empty collection otherwise, just after this one."""
+        assert collection.origin is not None  # noqa: S101  what is contested has one
+        ours = collection.origin.origin
+        stored = await self._stored(collection.name, timeout_s)
+        if stored is None:  # an older server
+            await self._collections.keep_origin(collection.name, ours, timeout=timeout_s, in_point=True)
+            stored = await self._stored(collection.name, timeout_s)
+        if stored is None or not stored.origin.same(ours):
+            self.forget()
+            return True
+        if self.current is collection:
+            self._remember(replace(collection, origin=stored, contested=False))
+        return False
+
+    async def _stored(self, name: str, timeout_s: float | None) -> StoredOrigin | None:
+        return await self._collections.origin(await self._collections.describe(name, timeout=timeout_s))
+
+    async def _make(self, first: FirstWrite, timeout_s: float | None) -> Collection:
+        """The collection, made now; or as somebody else has made it meanwhile."""
+        origin = await first.origin(None)
+        size = await first.size()
+        spec = self.plan.spec_for(size)
+        if spec.field.kind == "dense":
+            check_size(self.plan.name, size, spec.field)
+        info, made = await self._collections.make(spec, origin=origin, timeout=timeout_s)
+        await self._index(info, timeout_s)
+        collection = await self._open(info, timeout_s)
+        if made and origin is not None and collection.origin is None:  # an older server, which keeps no metadata
+            await self._collections.keep_origin(info.name, origin, timeout=timeout_s, in_point=True)
+            collection = self._as_planned(info, StoredOrigin(origin, in_point=True))
+        self._state = _State(replace(collection, contested=collection.contested and not made))
+        return self._state.collection or collection
+
+    async def _keep_origin(self, collection: Collection, first: FirstWrite, timeout_s: float | None) -> Collection:
+        """An empty collection with what makes its vectors: as settled by others meanwhile, or as this write says."""
+        origin = await first.origin(collection)
+        if origin is None:
+            return collection
+        if first.fitted:  # which takes so long that others may have been faster
+            info = await self._collections.describe(collection.name, timeout=timeout_s)
+            collection = self._remember(await self._open(info, timeout_s))
+            if collection.origin is not None or not collection.empty:
+                return collection
+        await self._collections.keep_origin(collection.name, origin, timeout=timeout_s, look=first.fitted)
+        return self._remember(self._as_planned(collection.info, StoredOrigin(origin, in_point=False)))
+
+    def _remember(self, collection: Collection) -> Collection:
+        """The collection as it is known from now on, if it is still the one that is meant."""
+        if self._means(collection):
+            self._state = replace(self._state, collection=collection)
+        return collection
+
+    async def _index(self, info: CollectionInfo, timeout_s: float | None) -> None:
+        """Add the payload indexes that the spec asks for and the collection lacks; once in a store's life."""
+        if self._owes_indexes and self.plan.spec is not None:
+            await self._collections.add_indexes(self.plan.spec, info, timeout=timeout_s)
+            self._owes_indexes = False
+
+    async def _look_up(self, timeout_s: float | None) -> Collection | None:
+        before, asked, moves = self._state, time.monotonic(), Collections.moves
+        collection, lasting = await self._existing(timeout_s)
+        if self._state is before:  # what was forgotten meanwhile is not remembered
+            self._state = _State(collection, asked + TRUST_S if lasting else 0.0, moves)
+        return collection
+
+    async def _existing(self, timeout_s: float | None) -> tuple[Collection | None, bool]:
         """The collection as it is; an alias that moves while it is being looked at is followed."""
-        name = await self._real_name(timeout_s)
+        name, lasting = await self._meaning(timeout_s)
         try:
-            return await self._open(await self._collections.describe(name, timeout=timeout_s), timeout_s)
+            return await self._open(await self._collections.describe(name, timeout=timeout_s), timeout_s), lasting
         except NotFound:
-            if name != self.plan.name and await self._real_name(timeout_s) != name:
+            if name != self.plan.name and (await self._meaning(timeout_s))[0] != name:
                 return await self._existing(timeout_s)
             if not self.plan.create:
                 raise
-            return None
+            return None, False
 
-    async def _open(self, info: CollectionInfo, timeout_s: float | None) -> Opened:
-        self.plan.accept(info)
-        stored = await self._collections.origin(info, timeout=timeout_s)
-        return Opened(
-            name=info.name,
-            vector=vector_of(info, self.plan.layout.vector_name),
-            embedding=self._fitting(stored, info),
-            origin=stored,
-            empty=info.points_count == 0,
-        )
+    async def _meaning(self, timeout_s: float | None) -> tuple[str, bool]:
+        """The collection that the name means, and whether that lasts: not while it is being reindexed.
 
-    async def _real_name(self, timeout_s: float | None) -> str:
-        """The collection that the name means. A key that may not list aliases goes on with the alias itself."""
+        A key that may not list aliases goes on with the alias itself.
+        """
         try:
             aliases = await self._collections.aliases(timeout=timeout_s)
         except (PermissionDenied, Unimplemented):
-            return self.plan.name
-        return aliases.get(self.plan.name, self.plan.name)
+            return self.plan.name, True
+        name = aliases.get(self.plan.name, self.plan.name)
+        return name, notice_of(name) not in aliases
+
+    async def _open(self, info: CollectionInfo, timeout_s: float | None) -> Collection:
+        self.plan.accept(info)
+        return self._as_planned(info, await self._collections.origin(info, timeout=timeout_s))
+
+    def _as_planned(self, info: CollectionInfo, stored: StoredOrigin | None) -> Collection:
+        embedding = self._fitting(stored, info)
+        own = replace(self.plan.accept(info), encoder=self._filling(embedding))
+        return Collection(
+            name=info.name,
+            field=own,
+            fields=self.plan.fields(info, own),
+            embedding=embedding,
+            reduced=reduced_of(embedding),
+            origin=stored,
+            info=info,
+            contested=stored is not None and info.points_count == 0,
+        )
+
+    def _filling(self, embedding: Embeddings | None) -> Encoder | None:
+        """What makes the vectors of the store's own field."""
+        if embedding is None or self.plan.encoder is not None:
+            return self.plan.encoder
+        return self._encoder if embedding is self.embedding else DenseEncoder(embedding, self._threads)
 
     def _fitting(self, stored: StoredOrigin | None, info: CollectionInfo) -> Embeddings | None:
         """The store's embedding as this collection needs it."""
@@ -215,5 +298,5 @@ class LazyCollection:
         elif reduced is not None and stored.origin.settled(reduced) is not reduced and stored.origin.reduction:
             reduced.adopt(stored.origin.reduction)  # in a cache, which keeps its own
         if self.plan.validate:
-            stored.origin.accept(embedding, self.plan.name, vector_of(info, self.plan.layout.vector_name).dimension)
+            stored.origin.accept(embedding, self.plan.name, self.plan.accept(info).size or 0)
         return embedding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from langchain_qdrant_async.collection.spec import Distance
+from langchain_qdrant_async.collection.field import Distance, VectorField
 from langchain_qdrant_async.proto import collections
 
 
@@ -38,6 +38,15 @@ class CollectionInfo:
     message: collections.CollectionInfo = field(repr=False, compare=False)
     """Everything else, as Qdrant said it."""
 
+    @property
+    def fields(self) -> dict[str, VectorField]:
+        """All vector fields by their names, sparse ones among them."""
+        dense = {
+            name: VectorField(name, "multi" if each.multivector else "dense", each.dimension, each.distance)
+            for name, each in self.vectors.items()
+        }
+        return dense | {name: VectorField(name, "sparse") for name in self.sparse_vectors}
+
 
 def collection_info(name: str, message: collections.CollectionInfo) -> CollectionInfo:
     """The facts about a collection."""
@@ -50,6 +59,15 @@ def collection_info(name: str, message: collections.CollectionInfo) -> Collectio
         payload_indexes={key: _KINDS.get(schema.data_type, "other") for key, schema in message.payload_schema.items()},
         message=message,
     )
+
+
+def made_info(request: collections.CreateCollection) -> CollectionInfo:
+    """The facts about a collection that was just made by this request."""
+    params = collections.CollectionParams(
+        vectors_config=request.vectors_config, sparse_vectors_config=request.sparse_vectors_config
+    )
+    config = collections.CollectionConfig(params=params, metadata=request.metadata)
+    return collection_info(request.collection_name, collections.CollectionInfo(config=config, points_count=0))
 
 
 def _vectors(config: collections.VectorsConfig) -> dict[str, VectorInfo]:

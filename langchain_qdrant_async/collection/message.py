@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from langchain_qdrant_async.collection.field import VectorField
 from langchain_qdrant_async.collection.spec import CollectionSpec, Hnsw, ScalarQuantization
 from langchain_qdrant_async.proto import collections, json, points
 
@@ -12,15 +13,10 @@ def create_collection(
     spec: CollectionSpec, timeout_s: float | None = None, *, metadata: Mapping[str, json.Value] | None = None
 ) -> collections.CreateCollection:
     """The collection that a spec describes."""
-    vector = collections.VectorParams(
-        size=spec.dimension, distance=_DISTANCES[spec.distance.value], on_disk=spec.vectors_on_disk
-    )
-    name = spec.layout.vector_name
     return collections.CreateCollection(
         collection_name=spec.name,
-        vectors_config=collections.VectorsConfig(params_map=collections.VectorParamsMap(map={name: vector}))
-        if name
-        else collections.VectorsConfig(params=vector),
+        vectors_config=_vectors_config(spec.fields),
+        sparse_vectors_config=_sparse_vectors_config(spec.fields),
         hnsw_config=hnsw_config_diff(spec.hnsw),
         quantization_config=quantization_config(spec.quantization),
         timeout=None if timeout_s is None else max(1, round(timeout_s)),
@@ -28,9 +24,43 @@ def create_collection(
     )
 
 
+def _vectors_config(fields: Mapping[str, VectorField]) -> collections.VectorsConfig | None:
+    params = {name: _vector_params(each) for name, each in fields.items() if each.kind != "sparse"}
+    if params.keys() == {""}:
+        return collections.VectorsConfig(params=params[""])
+    return collections.VectorsConfig(params_map=collections.VectorParamsMap(map=params)) if params else None
+
+
+def _vector_params(field: VectorField) -> collections.VectorParams:
+    late = collections.MultiVectorConfig(comparator=collections.MultiVectorComparator.MaxSim)
+    return collections.VectorParams(
+        size=field.size or 0,
+        distance=_DISTANCES[field.distance.value],
+        on_disk=field.on_disk,
+        multivector_config=late if field.kind == "multi" else None,
+    )
+
+
+def _sparse_vectors_config(fields: Mapping[str, VectorField]) -> collections.SparseVectorConfig | None:
+    modifiers = {name: _MODIFIERS[each.idf] for name, each in fields.items() if each.kind == "sparse"}
+    params = {name: collections.SparseVectorParams(modifier=modifier) for name, modifier in modifiers.items()}
+    return collections.SparseVectorConfig(map=params) if params else None
+
+
 def update_collection(name: str, hnsw: Hnsw) -> collections.UpdateCollection:
     """New parameters of the index of a collection."""
     return collections.UpdateCollection(collection_name=name, hnsw_config=hnsw_config_diff(hnsw))
+
+
+def update_metadata(name: str, metadata: Mapping[str, json.Value]) -> collections.UpdateCollection:
+    """New values of some keys of a collection's metadata; the others stay."""
+    return collections.UpdateCollection(collection_name=name, metadata=metadata)
+
+
+def delete_alias(alias: str) -> collections.ChangeAliases:
+    """Let an alias mean nothing."""
+    action = collections.AliasOperations(delete_alias=collections.DeleteAlias(alias_name=alias))
+    return collections.ChangeAliases(actions=[action])
 
 
 def change_aliases(alias: str, name: str, *, replace: bool) -> collections.ChangeAliases:
@@ -77,6 +107,8 @@ _DISTANCES = {
     "Manhattan": collections.Distance.Manhattan,
 }
 
+
+_MODIFIERS = {False: None, True: collections.Modifier.Idf}
 
 _FIELD_TYPES = {
     "keyword": points.FieldType.FieldTypeKeyword,

@@ -10,7 +10,7 @@ from typing import Any
 
 from langchain_core.embeddings import Embeddings
 
-from langchain_qdrant_async.document.payload import from_value, to_value
+from langchain_qdrant_async.document.values import from_value, to_value
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint, fingerprint_of
 from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
 from langchain_qdrant_async.embedding.reduction.reduction import Reduction

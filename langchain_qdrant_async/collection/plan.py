@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from langchain_qdrant_async.collection.comparison import compare, vector_of
+from langchain_qdrant_async.collection.comparison import compare, field_of
+from langchain_qdrant_async.collection.field import Distance, VectorField
 from langchain_qdrant_async.collection.info import CollectionInfo
-from langchain_qdrant_async.collection.spec import CollectionSpec, Distance
+from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.layout import Layout
+from langchain_qdrant_async.embedding.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +29,36 @@ class CollectionPlan:
     validate: bool = True
     """Whether one that exists is compared with this plan."""
 
-    def spec_for(self, dimension: int) -> CollectionSpec:
+    def spec_for(self, dimension: int | None) -> CollectionSpec:
         """The collection to make for vectors of that many numbers."""
         distance = self.distance or Distance.COSINE
-        return self.spec or CollectionSpec(self.name, dimension=dimension, distance=distance, layout=self.layout)
+        return self.spec or CollectionSpec(self.name, dimension or 0, distance, layout=self.layout)
 
-    def accept(self, info: CollectionInfo) -> CollectionInfo:
-        """The collection as found.
+    def accept(self, info: CollectionInfo) -> VectorField:
+        """The store's own field of the collection as found.
 
         Raises:
             CollectionMismatch: it is not as planned.
         """
-        vector = vector_of(info, self.layout.vector_name)
+        kind = "dense" if self.spec is None else self.spec.field.kind
+        found = field_of(info, self.layout.vector_name, kind)
         if self.validate and self.spec is not None:
             compare(self.spec, info)
-        elif self.validate and self.distance not in {None, vector.distance}:
-            compare(replace(self.spec_for(vector.dimension), dimension=vector.dimension), info)
-        return info
+        elif self.validate and self.distance not in {None, found.distance}:
+            compare(replace(self.spec_for(found.size), distance=self.distance), info)
+        return found
+
+    def fields(self, info: CollectionInfo, own: VectorField) -> dict[str, VectorField]:
+        """All vector fields of the collection as found, each with the encoder that the spec has for it."""
+        planned = {} if self.spec is None else self.spec.fields
+        found = {name: _filled(each, planned.get(name)) for name, each in info.fields.items()}
+        return found | {own.name: own}
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """What the spec says to make the store's own vectors with; None: the store's embedding."""
+        return None if self.spec is None else self.spec.field.encoder
+
+
+def _filled(found: VectorField, planned: VectorField | None) -> VectorField:
+    return found if planned is None or planned.encoder is None else replace(found, encoder=planned.encoder)

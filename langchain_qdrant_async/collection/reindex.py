@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from langchain_core.embeddings import Embeddings
 
-from langchain_qdrant_async.collection.collections import ORIGIN_POINT, Collections
-from langchain_qdrant_async.collection.handle import LazyCollection, Opened
+from langchain_qdrant_async.collection.collection import Collection
+from langchain_qdrant_async.collection.collections import ORIGIN_POINT, Collections, notice_of
+from langchain_qdrant_async.collection.first_write import FIT_SAMPLE, FirstWrite
+from langchain_qdrant_async.collection.handle import TRUST_S, Handle
 from langchain_qdrant_async.collection.info import CollectionInfo
-from langchain_qdrant_async.collection.message import create_field_index
+from langchain_qdrant_async.collection.message import create_field_index, update_metadata
 from langchain_qdrant_async.collection.plan import CollectionPlan
-from langchain_qdrant_async.collection.sources import FIT_SAMPLE, TextVectors
 from langchain_qdrant_async.collection.spec import INDEX_KINDS, CollectionSpec, Hnsw
-from langchain_qdrant_async.document.layout import Layout
+from langchain_qdrant_async.document.layout import CLAIM_KEY, Layout
 from langchain_qdrant_async.document.message import (
     check_completed,
     delete_payload,
@@ -29,13 +32,13 @@ from langchain_qdrant_async.document.message import (
     set_payload,
     upsert_points,
 )
-from langchain_qdrant_async.document.payload import CLAIM_KEY, from_payload, to_copy, to_value
-from langchain_qdrant_async.document.vectors import packed
-from langchain_qdrant_async.embedding.calls import Calls
+from langchain_qdrant_async.document.payload import from_payload, to_copy
+from langchain_qdrant_async.document.values import to_value
+from langchain_qdrant_async.embedding.encoder import DenseEncoder
 from langchain_qdrant_async.embedding.reduction.quality import Quality
 from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput
-from langchain_qdrant_async.proto import collections as wire
 from langchain_qdrant_async.proto import common, points
+from langchain_qdrant_async.runtime.threads import Threads
 from langchain_qdrant_async.transport.connection import Connection
 
 PAGE = 256
@@ -47,6 +50,9 @@ COPY_OF = "langchain_qdrant_async.copy_of"
 """Key of a collection's metadata: which one it is being built from."""
 COPIED_TO = "langchain_qdrant_async.copied_to"
 """Key of a collection's metadata: which one is being built from it."""
+
+_NOTICE_S = TRUST_S + 0.1
+"""For how long a reindexing is announced before the alias moves: by then all who write by the alias have looked."""
 
 Progress = Callable[[int, int], object]
 """Called with the documents looked at so far, and all."""
@@ -84,9 +90,9 @@ class Copy:
 
     connection: Connection
     source: str
-    target: Opened
+    target: Collection
     layout: Layout
-    calls: Calls
+    noticed: float
     equal: dict[int, bytes] = field(default_factory=dict)
     """The state of each point, by id, in which both collections were found to have it."""
 
@@ -108,6 +114,7 @@ class Copy:
             CollectionMismatch: it does not mean `expected` any more; nothing was switched.
         """
         collections = Collections(self.connection)
+        await asyncio.sleep(self.noticed + _NOTICE_S - time.monotonic())
         meant = (await collections.aliases()).get(alias)
         if expected is not None and meant not in {None, expected}:
             raise CollectionMismatch(
@@ -164,10 +171,11 @@ class Copy:
         if not page:
             return []
         texts = [from_payload(each.payload, content_key=self.layout.content_key).text for each in page]
-        assert self.target.embedding is not None  # noqa: S101  `begin` gave one
-        rows = await TextVectors(self.target.embedding, self.calls, texts, len(texts)).rows(range(len(texts)))
+        field = self.target.field
+        assert field.encoder is not None  # noqa: S101  `begin` gave one
+        rows = await field.encoder.documents(texts)
         return [
-            point_struct(each.id, packed(row), to_copy(each.payload), self.layout)
+            point_struct(each.id, {field.name: field.message(row)}, to_copy(each.payload))
             for each, row in zip(page, rows, strict=True)
         ]
 
@@ -247,12 +255,18 @@ def _among(ids: Sequence[common.PointId]) -> common.Filter:
 
 
 async def release(connection: Connection, source: str) -> None:
-    """Let a collection that is kept be reindexed again."""
+    """Let a collection that is kept be reindexed again, and trusted by those who write to it."""
     await _write_note(connection, source, COPIED_TO, "")
+    await Collections(connection).remove_alias(notice_of(source))
 
 
 async def begin(
-    connection: Connection, source: Opened, layout: Layout, embedding: Embeddings, calls: Calls, into: str | None = None
+    connection: Connection,
+    source: Collection,
+    layout: Layout,
+    embedding: Embeddings,
+    threads: Threads,
+    into: str | None = None,
 ) -> Copy:
     """A collection for an embedding, made like the source and still empty; or the one that was begun before.
 
@@ -268,14 +282,16 @@ async def begin(
     if existing is not None and (name == source.name or _note(existing, COPY_OF) != source.name):
         raise InvalidInput(f"into={name!r} is a collection of its own: choose a name that is free, or drop it")
     await _write_note(connection, source.name, COPIED_TO, name)
-    target = await LazyCollection(connection, CollectionPlan(name, layout), embedding).find()
+    await collections.alias(notice_of(source.name), source.name)
+    noticed = time.monotonic()
+    target = await Handle(connection, CollectionPlan(name, layout), embedding, threads).find()
     if target is None or target.origin is None:
-        target = await _made_like(connection, source, name, layout, embedding, calls)
+        target = await _made_like(connection, source, name, layout, embedding, threads)
         await _write_note(connection, name, COPY_OF, source.name)
-    return Copy(connection, source.name, target, layout, calls)
+    return Copy(connection, source.name, target, layout, noticed)
 
 
-async def _check_source(collections: Collections, source: Opened, layout: Layout, name: str) -> None:
+async def _check_source(collections: Collections, source: Collection, layout: Layout, name: str) -> None:
     info = await collections.describe(source.name)
     others = [repr(each) for each in (*info.vectors, *info.sparse_vectors) if each != layout.vector_name]
     if others:
@@ -295,20 +311,20 @@ def _note(info: CollectionInfo, key: str) -> str:
 
 
 async def _write_note(connection: Connection, name: str, key: str, text: str) -> None:
-    note = wire.UpdateCollection(collection_name=name, metadata={key: to_value(text)})
-    await connection.collections.Update(note)
+    await connection.collections.Update(update_metadata(name, {key: to_value(text)}))
 
 
 async def _made_like(
-    connection: Connection, source: Opened, name: str, layout: Layout, embedding: Embeddings, calls: Calls
-) -> Opened:
+    connection: Connection, source: Collection, name: str, layout: Layout, embedding: Embeddings, threads: Threads
+) -> Collection:
     texts = await sample_texts(connection, source.name, layout.content_key, FIT_SAMPLE)
     if not texts:
         raise InvalidInput(f"collection {source.name!r} has no documents to build another from")
-    dimension, origin = await TextVectors(embedding, calls, texts, 1).origin()
+    first = FirstWrite(texts, DenseEncoder(embedding, threads))
+    await first.origin()
     info = await Collections(connection).describe(source.name)
-    plan = CollectionPlan(name, layout, spec_like(info, name, dimension, layout))
-    target = await LazyCollection(connection, plan, embedding).for_writing(dimension, origin)
+    plan = CollectionPlan(name, layout, spec_like(info, name, await first.size(), layout))
+    target = await Handle(connection, plan, embedding, threads).for_writing(first)
     await _copy_indexes(connection, info, name)
     return target
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from langchain_qdrant_async.checks import whole_number
+from langchain_qdrant_async.collection.field import LARGEST, Distance, VectorField, distance_of
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import collections
 
 IndexKind = Literal["keyword", "integer", "float", "bool", "datetime", "text", "geo", "uuid"]
-
-
-class Distance(str, Enum):
-    """How two vectors are compared. The values are those of Qdrant's own models, so either enumeration works."""
-
-    COSINE = "Cosine"
-    DOT = "Dot"
-    EUCLID = "Euclid"
-    MANHATTAN = "Manhattan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +36,8 @@ class Hnsw:
             ("ef_construct", self.ef_construct),
             ("full_scan_threshold", self.full_scan_threshold),
         ):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-                raise InvalidInput(f"Hnsw.{name} must be a whole number, not {value!r}")
+            if value is not None:
+                object.__setattr__(self, name, whole_number(f"Hnsw.{name}", value, at_least=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +68,31 @@ class CollectionSpec:
     """Numbers in a vector, 1 to 65,536."""
     distance: Distance = Distance.COSINE
     """How vectors are compared."""
-    quantization: ScalarQuantization | collections.QuantizationConfig | None = field(default_factory=ScalarQuantization)
+    quantization: ScalarQuantization | collections.QuantizationConfig | None = dataclasses.field(
+        default_factory=ScalarQuantization
+    )
     """Int8 scalar by default; None for none; Qdrant's own message for the other kinds."""
-    hnsw: Hnsw = field(default_factory=Hnsw)
+    hnsw: Hnsw = dataclasses.field(default_factory=Hnsw)
     """Parameters of the index."""
-    payload_indexes: Mapping[str, IndexKind] = field(default_factory=dict)
+    payload_indexes: Mapping[str, IndexKind] = dataclasses.field(default_factory=dict)
     """Kind of index by metadata field, named as in a filter: `{"lang": "keyword"}`."""
-    layout: Layout = field(default_factory=Layout)
+    layout: Layout = dataclasses.field(default_factory=Layout)
     """Where a document stands in a point."""
     vectors_on_disk: bool | None = None
     """Whether the original vectors stay on disk; None: the server decides."""
+    vectors: Sequence[VectorField] = ()
+    """Vector fields beside the one that `dimension`, `distance` and `layout.vector_name` describe; one of that name stands
+    in its place."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise InvalidInput(f"a collection needs a name, not {self.name!r}")
-        if isinstance(self.dimension, bool) or not isinstance(self.dimension, int) or not 1 <= self.dimension <= 65_536:
-            raise InvalidInput(
-                f"CollectionSpec.dimension must be a whole number from 1 to 65,536, not {self.dimension!r}"
-            )
+        dimension = whole_number("CollectionSpec.dimension", self.dimension, at_least=1, at_most=LARGEST)
+        object.__setattr__(self, "dimension", dimension)
         object.__setattr__(self, "distance", distance_of(self.distance))
+        object.__setattr__(self, "vectors", tuple(self.vectors))
+        if len({each.name for each in self.vectors}) != len(self.vectors):
+            raise InvalidInput("two vector fields have one name: give each its own")
         object.__setattr__(self, "payload_indexes", MappingProxyType(dict(self.payload_indexes)))
         for name, kind in self.payload_indexes.items():
             if kind not in INDEX_KINDS:
@@ -101,15 +100,18 @@ class CollectionSpec:
                     f"payload index {name!r}: no kind {kind!r}; there are {', '.join(sorted(INDEX_KINDS))}"
                 )
 
+    @property
+    def fields(self) -> Mapping[str, VectorField]:
+        """All vector fields by their names, the store's own among them."""
+        named = {each.name: each for each in self.vectors}
+        return named if self.layout.vector_name in named else {self.layout.vector_name: self._own(), **named}
 
-def distance_of(value: object) -> Distance:
-    """The distance meant by its name, in either enumeration.
+    @property
+    def field(self) -> VectorField:
+        """The store's own vector field."""
+        return self.fields[self.layout.vector_name]
 
-    Raises:
-        InvalidInput: there is no such distance.
-    """
-    try:
-        return Distance(value)
-    except ValueError:
-        names = ", ".join(repr(each.value) for each in Distance)
-        raise InvalidInput(f"no distance {value!r}; there are {names}") from None
+    def _own(self) -> VectorField:
+        return VectorField(
+            self.layout.vector_name, size=self.dimension, distance=self.distance, on_disk=self.vectors_on_disk
+        )

@@ -12,9 +12,6 @@ from __future__ import annotations
 
 import math
 
-EXACT_FLOATS_KEY = "_exact_floats"
-"""The payload key that holds the floats which Qdrant would give back otherwise: `[[text, step, step, …], …]`."""
-
 _LARGEST_POWER = 308
 
 

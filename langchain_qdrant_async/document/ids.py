@@ -2,7 +2,7 @@
 
 Qdrant knows two kinds of id: a UUID and an unsigned 64-bit integer. An id that is the canonical text of one passes
 through; every other string becomes a UUID made from it, and the string itself is kept in the payload under
-`payload.ORIGINAL_ID_KEY`. So the caller always gets back the very string it gave.
+`layout.ORIGINAL_ID_KEY`. So the caller always gets back the very string it gave.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import uuid
 from collections.abc import Iterable, Sequence, Sized
 from typing import NamedTuple, TypeAlias
 
-import numpy as np
-
+from langchain_qdrant_async.checks import check_unicode, is_whole
 from langchain_qdrant_async.errors import InvalidId
 from langchain_qdrant_async.proto import common
 
@@ -37,7 +36,7 @@ class Identity(NamedTuple):
     point_id: str | int
     """Canonical UUID text, or an integer: hashable, where a message is not."""
     original: str | None
-    """What to keep under `payload.ORIGINAL_ID_KEY`: `text` if the point id reads differently, else None."""
+    """What to keep under `layout.ORIGINAL_ID_KEY`: `text` if the point id reads differently, else None."""
 
     @property
     def message(self) -> common.PointId:
@@ -92,7 +91,7 @@ def to_text(given: GivenId | None, position: int | None = None) -> str:
         return _unicode(given, position)
     if isinstance(given, uuid.UUID):
         return str(given)
-    if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
+    if is_whole(given):
         return _decimal(int(given), position)
     if isinstance(given, str) and given:
         return _unicode(str.__str__(given), position)
@@ -148,14 +147,7 @@ def _uuid_of(text: str) -> str:
 
 
 def _unicode(text: str, position: int | None) -> str:
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InvalidId(
-                f"{_name(position)} is not valid Unicode: {text!r} holds half of a surrogate pair"
-            ) from error
-    return text
+    return text if text.isascii() else check_unicode(_name(position), text, InvalidId)
 
 
 def _decimal(number: int, position: int | None) -> str:

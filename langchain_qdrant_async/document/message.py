@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from langchain_qdrant_async.document.layout import Layout
+from langchain_qdrant_async.checks import is_whole
 from langchain_qdrant_async.errors import InvalidInput, RpcError
 from langchain_qdrant_async.proto import common, json, points
 
@@ -50,13 +50,13 @@ def delete_payload(collection: str, keys: Sequence[str], chosen: common.Filter) 
 
 
 def point_struct(
-    point_id: common.PointId, vector: points.DenseVector, payload: Mapping[str, Any], layout: Layout
+    point_id: common.PointId, vectors: Mapping[str, points.Vector], payload: Mapping[str, Any]
 ) -> points.PointStruct:
-    """One point with its one vector."""
-    value = points.Vector(dense=vector)
-    named = points.NamedVectors(vectors={layout.vector_name: value}) if layout.vector_name else None
-    vectors = points.Vectors(vectors=named) if named else points.Vectors(vector=value)
-    return points.PointStruct(id=point_id, vectors=vectors, payload=payload)
+    """One point with its vectors by field; the empty name is Qdrant's default vector."""
+    if len(vectors) == 1 and "" in vectors:
+        return points.PointStruct(id=point_id, vectors=points.Vectors(vector=vectors[""]), payload=payload)
+    named = points.Vectors(vectors=points.NamedVectors(vectors=vectors))
+    return points.PointStruct(id=point_id, vectors=named, payload=payload)
 
 
 def delete_points(
@@ -113,7 +113,7 @@ def read_consistency(given: object) -> points.ReadConsistency | None:
     """
     if given is None or isinstance(given, points.ReadConsistency):
         return given
-    if isinstance(given, int) and not isinstance(given, bool) and given > 0:
+    if is_whole(given) and given > 0:
         return points.ReadConsistency(factor=given)
     name = str(getattr(given, "value", given))
     if name not in _CONSISTENCIES:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
+from langchain_qdrant_async.checks import check_unicode
 from langchain_qdrant_async.errors import InvalidFilter
-
-EMPTY_LISTS_KEY = "_empty_lists"
-"""The payload key that lists the paths to empty lists in the metadata: Qdrant's filters take them for missing."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _SEGMENT = re.compile(r'(?P<key>"[^"\\]*"|[^."]*)(?P<indices>(?:\[[0-9]{0,9}\])*)(?P<end>\.|\Z)')
@@ -58,7 +56,7 @@ def _segments(field: str, where: str) -> list[str]:
 def _segment(match: re.Match[str], field: str, where: str) -> str:
     key, indices = match["key"], match["indices"]
     if key.startswith('"'):
-        return _unicode(key, where) + indices
+        return check_unicode(f"{where} has a field that", key, InvalidFilter) + indices
     if not indices and (suffix := _INDICES.search(key)):  # the key took its indices for text
         key, indices = key[: suffix.start()], suffix[0]
     if not key:
@@ -67,16 +65,10 @@ def _segment(match: re.Match[str], field: str, where: str) -> str:
 
 
 def _quoted(key: str, field: str, where: str) -> str:
-    step = to_step(_unicode(key, where))
+    step = to_step(check_unicode(f"{where} has a field that", key, InvalidFilter))
     if step is None:
         raise InvalidFilter(_unnameable(field, where))
     return step
-
-
-def _unicode(key: str, where: str) -> str:
-    if any("\ud800" <= character <= "\udfff" for character in key):
-        raise InvalidFilter(f"{where} has a field that is not valid Unicode: {key!r} holds half of a surrogate pair")
-    return key
 
 
 def _unnameable(field: str, where: str) -> str:

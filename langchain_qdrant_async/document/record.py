@@ -1,16 +1,37 @@
-"""What is to be written, checked as a whole before anything is sent. Pure: no I/O, no clock."""
+"""A document on its way in, a row all along: as the caller gave it, then checked, with its id and its payload made.
+
+Pure: no I/O, no clock. Everything is checked before anything is sent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from langchain_core.documents import Document
 
 from langchain_qdrant_async.document.ids import GivenId, Identity, identify, ids_for, winners
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.payload import to_payload
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import json
+
+_NO_VECTORS: Mapping[str, Any] = MappingProxyType({})
+
+
+class Item(NamedTuple):
+    """One document as the caller gave it, with an id made where there was none."""
+
+    id: str
+    """Its id, as the caller reads it."""
+    text: str
+    """Its text."""
+    metadata: Mapping[str, Any]
+    """Its metadata."""
+    vectors: Mapping[str, Any] = _NO_VECTORS
+    """Vectors that the caller gave, checked, by field; those of other fields are made of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,46 +43,16 @@ class Record:
     text: str
     """What is embedded."""
     payload: Mapping[str, json.Value]
-    """What is stored beside the vector."""
+    """What is stored beside the vectors."""
+    vectors: Mapping[str, Any]
+    """Vectors that the caller gave, by field."""
 
 
-@dataclass(frozen=True, slots=True)
-class Documents:
-    """What the caller gave, read once, with the lengths checked and every id made."""
-
-    texts: list[str]
-    metadatas: list[Mapping[str, Any]]
-    ids: list[str]
-
-    def records(self, layout: Layout) -> Iterator[Record]:
-        """The documents to write, in order; of several with one id only the last.
-
-        Raises:
-            InvalidPayload: metadata that cannot be stored; the message names the document and the path.
-        """
-        identities = [identify(id_) for id_ in self.ids]
-        for position in winners(identities):
-            yield self._record(position, identities[position], layout)
-
-    def _record(self, position: int, identity: Identity, layout: Layout) -> Record:
-        try:
-            payload = to_payload(
-                self.texts[position],
-                self.metadatas[position],
-                original_id=identity.original,
-                content_key=layout.content_key,
-                metadata_key=layout.metadata_key,
-            )
-        except InvalidInput as error:
-            raise type(error)(f"document {position} (id {identity.text!r}): {error}") from error
-        return Record(identity, self.texts[position], payload)
-
-
-def documents_of(
+def items_of(
     texts: Iterable[str],
     metadatas: Iterable[Mapping[str, Any] | None] | None = None,
     ids: Iterable[GivenId | None] | None = None,
-) -> Documents:
+) -> list[Item]:
     """What the caller gave; generators are read once.
 
     Args:
@@ -73,7 +64,53 @@ def documents_of(
         InvalidInput: the lengths differ, a text is no string, metadata is no dictionary, an id cannot be one.
     """
     listed = _texts(texts)
-    return Documents(listed, _metadatas(metadatas, len(listed)), ids_for(ids, len(listed)))
+    given = _metadatas(metadatas, len(listed))
+    return list(map(Item, ids_for(ids, len(listed)), listed, given))
+
+
+def items_of_documents(documents: Iterable[Document], ids: Iterable[GivenId | None] | None = None) -> list[Item]:
+    """What the caller gave as documents, which are read once and not changed.
+
+    Args:
+        documents: any iterable.
+        ids: instead of the documents' own; a document without an id has one made.
+
+    Raises:
+        InvalidInput: something is no document, or an id cannot be one.
+    """
+    listed = list(documents)
+    for position, each in enumerate(listed):
+        if not isinstance(each, Document):
+            raise InvalidInput(
+                f"documents[{position}] must be a Document, not {type(each).__name__}; aadd_texts takes strings"
+            )
+    own = [each.id for each in listed] if ids is None else ids
+    return items_of([each.page_content for each in listed], [each.metadata for each in listed], own)
+
+
+def records_of(items: Sequence[Item], layout: Layout) -> Iterator[Record]:
+    """The documents to write, in order; of several with one id only the last.
+
+    Raises:
+        InvalidPayload: metadata that cannot be stored; the message names the document and the path.
+    """
+    identities = [identify(item.id) for item in items]
+    for position in winners(identities):
+        yield _record(position, items[position], identities[position], layout)
+
+
+def _record(position: int, item: Item, identity: Identity, layout: Layout) -> Record:
+    try:
+        payload = to_payload(
+            item.text,
+            item.metadata,
+            original_id=identity.original,
+            content_key=layout.content_key,
+            metadata_key=layout.metadata_key,
+        )
+    except InvalidInput as error:
+        raise type(error)(f"document {position} (id {identity.text!r}): {error}") from error
+    return Record(identity, item.text, payload, item.vectors)
 
 
 def _texts(texts: Iterable[str]) -> list[str]:

@@ -12,6 +12,14 @@ from typing import Any, NamedTuple, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from langchain_qdrant_async.arrays import (
+    FLOAT32,
+    is_matrix,
+    is_numeric,
+    is_vector,
+    not_finite,
+    to_floats,
+)
 from langchain_qdrant_async.errors import InvalidVector
 from langchain_qdrant_async.proto import points
 
@@ -19,8 +27,6 @@ Floats: TypeAlias = NDArray[np.float32]
 DenseInput: TypeAlias = Sequence[float] | NDArray[Any]
 MatrixInput: TypeAlias = Iterable[DenseInput] | NDArray[Any]
 
-_FLOAT32 = np.dtype("<f4")
-"""Little-endian whatever the host: these bytes go to the wire as they are."""
 _DATA_TAG = b"\x0a"
 _U32_MAX = 2**32 - 1
 
@@ -65,12 +71,12 @@ def to_matrix(vectors: MatrixInput, dimension: int | None = None) -> Floats:
     """
     vectors = vectors if isinstance(vectors, np.ndarray) and vectors.ndim else _listed(vectors)
     if len(vectors) == 0:
-        return np.empty((0, dimension or 0), _FLOAT32)
+        return np.empty((0, dimension or 0), FLOAT32)
     try:
         array = np.asarray(vectors)
     except (ValueError, TypeError):  # rows of several sizes
         return _rows(vectors, dimension)
-    if not _is_matrix(array, dimension):
+    if not is_numeric(array) or not is_matrix(array, dimension):
         return _rows(vectors, dimension)
     return _finite(array, lambda index: f"component {index[1]} of vectors[{index[0]}]")
 
@@ -102,8 +108,8 @@ def from_dense(vector: points.DenseVector) -> Floats:
     header = _DATA_TAG + _varint(4 * count)
     wire = vector.SerializeToString()
     if not wire.startswith(header) or len(wire) != len(header) + 4 * count:
-        return np.array(vector.data, _FLOAT32)  # empty, or with fields that this version does not know
-    return np.frombuffer(wire, _FLOAT32, offset=len(header)).copy()
+        return np.array(vector.data, FLOAT32)  # empty, or with fields that this version does not know
+    return np.frombuffer(wire, FLOAT32, offset=len(header)).copy()
 
 
 def to_multi(vectors: MatrixInput, dimension: int | None = None) -> points.MultiDenseVector:
@@ -121,7 +127,7 @@ def to_multi(vectors: MatrixInput, dimension: int | None = None) -> points.Multi
 def from_multi(multi: points.MultiDenseVector) -> Floats:
     """The rows of a multivector, shape (n, dimension)."""
     if not multi.vectors:
-        return np.empty((0, 0), _FLOAT32)
+        return np.empty((0, 0), FLOAT32)
     return np.stack([from_dense(vector) for vector in multi.vectors])
 
 
@@ -143,7 +149,7 @@ def to_sparse(indices: Sequence[int] | NDArray[Any], values: DenseInput) -> poin
 
 def from_sparse(sparse: points.SparseVector) -> Sparse:
     """The indices (uint32) and values (float32) of a sparse vector."""
-    return Sparse(np.array(sparse.indices, np.uint32), np.array(sparse.values, _FLOAT32))
+    return Sparse(np.array(sparse.indices, np.uint32), np.array(sparse.values, FLOAT32))
 
 
 def to_vector(vector: AnyVector, dimension: int | None = None) -> points.Vector:
@@ -214,7 +220,7 @@ def _numbers(vector: object, name: str) -> NDArray[Any]:
         raise InvalidVector(f"{name} is not one row of numbers: its parts have several sizes") from error
     if array.size == 0:
         raise InvalidVector(f"{name} is empty: give at least one number")
-    if array.dtype.kind not in "fiu":
+    if not is_numeric(array):
         raise InvalidVector(
             f"{name} is not numeric: {_stranger(vector, array)}. Give a list of floats or a numpy array"
         )
@@ -231,27 +237,27 @@ def _stranger(vector: object, array: NDArray[Any]) -> str:
 
 def _row(values: DenseInput, name: str) -> NDArray[Any]:
     if len(values) == 0:
-        return np.empty(0, _FLOAT32)
+        return np.empty(0, FLOAT32)
     array = _numbers(values, name)
     _check_shape(array, None, name)
     return array
 
 
 def _check_shape(array: NDArray[Any], dimension: int | None, name: str) -> None:
+    if is_vector(array, dimension):
+        return
     if array.ndim != 1:
         found = f"an array of shape {array.shape}" if array.ndim else "a single number"
         raise InvalidVector(f"{name} is {found}: give one row of numbers")
-    if dimension is not None and len(array) != dimension:
-        raise InvalidVector(f"{name} has {len(array)} numbers, the collection expects {dimension}")
+    raise InvalidVector(f"{name} has {len(array)} numbers, the collection expects {dimension}")
 
 
 def _finite(array: NDArray[Any], place: Callable[[tuple[int, ...]], str]) -> Floats:
     """The array as float32, where every component is finite and was finite before."""
-    with np.errstate(over="ignore"):
-        floats = np.ascontiguousarray(array, _FLOAT32)
-    if np.isfinite(floats).all():
+    floats = to_floats(array)
+    index = not_finite(floats)
+    if index is None:
         return floats
-    index = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(floats)))
     value = array[index].item()
     reason = "that is too large for a 32-bit float" if np.isfinite(value) else "a vector holds finite numbers only"
     raise InvalidVector(f"{place(index)} is {value}: {reason}")
@@ -262,12 +268,6 @@ def _listed(vectors: MatrixInput) -> list[Any]:
         return list(vectors)
     except TypeError as error:
         raise InvalidVector(f"vectors is of type {type(vectors).__name__}: give a list of vectors") from error
-
-
-def _is_matrix(array: NDArray[Any], dimension: int | None) -> bool:
-    if array.ndim != 2 or array.dtype.kind not in "fiu":
-        return False
-    return array.shape[1] > 0 and dimension in {None, array.shape[1]}
 
 
 def _rows(vectors: Sequence[Any] | NDArray[Any], dimension: int | None) -> Floats:
@@ -305,7 +305,7 @@ def _varint(number: int) -> bytes:
 
 
 def _from_flat(output: points.VectorOutput) -> Floats | Sparse:
-    data = np.array(output.data, _FLOAT32)
+    data = np.array(output.data, FLOAT32)
     if output.HasField("indices"):
         return Sparse(np.array(output.indices.data, np.uint32), data)
     if output.HasField("vectors_count"):

@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from langchain_qdrant_async.embedding.array_embeddings import ArrayEmbeddings as ArrayEmbeddings
     from langchain_qdrant_async.embedding.cache import EmbeddingCache as EmbeddingCache
-    from langchain_qdrant_async.embedding.calls import ArrayEmbeddings as ArrayEmbeddings
     from langchain_qdrant_async.embedding.fingerprint import fingerprint_of as fingerprint_of
     from langchain_qdrant_async.embedding.models.sentence_transformer import (
         SentenceTransformerEmbeddings as SentenceTransformerEmbeddings,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from langchain_qdrant_async.embedding.sparse.sparse import SpladeEmbeddings as SpladeEmbeddings
 
 _HOMES = {
-    "ArrayEmbeddings": "calls",
+    "ArrayEmbeddings": "array_embeddings",
     "Bm25Embeddings": "sparse.bm25",
     "EmbeddingCache": "cache",
     "FastEmbedSparseEmbeddings": "sparse.sparse",

@@ -1,4 +1,4 @@
-"""What a model gave, as one checked float32 matrix: a row per text."""
+"""What a model gave, as one checked float32 matrix, a row for each text; and as the lists that LangChain wants."""
 
 from __future__ import annotations
 
@@ -6,113 +6,105 @@ import asyncio
 from collections.abc import Sequence
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+from langchain_qdrant_async.arrays import Floats, is_matrix, is_vector, not_finite, to_floats
+from langchain_qdrant_async.errors import EmbeddingError
 
-from langchain_qdrant_async.errors import EmbeddingError, InvalidInput
-
-Matrix: TypeAlias = NDArray[np.float32]
-"""float32, a row per text: (texts, size)."""
-Vector: TypeAlias = NDArray[np.float32]
+Matrix: TypeAlias = Floats
+"""float32, a row for each text: (texts, size)."""
+Vector: TypeAlias = Floats
 """float32: (size,)."""
-Rows: TypeAlias = Sequence[Sequence[float] | NDArray[np.float32]] | NDArray[np.float32]
+Rows: TypeAlias = Sequence[Sequence[float] | Vector] | Matrix
 """What LangChain calls embeddings, or the same as an array."""
 
+SLICE_ROWS = 64
+"""Rows that a loop converts in one go: below a millisecond for vectors of 1,536 numbers."""
 
-def check_count(rows: Rows, count: int, source: str) -> None:
-    """One row for each text.
+
+def check_count(rows: Sequence[object] | Matrix, count: int, source: str) -> None:
+    """Nothing, when there is one row for each text.
 
     Raises:
-        EmbeddingError: More rows, or fewer.
+        EmbeddingError: there are more rows, or fewer.
     """
     if not hasattr(rows, "__len__"):
-        raise EmbeddingError(f"{source} gave something that is not a list of vectors: {type(rows).__name__}.")
+        raise EmbeddingError(f"{source} gave something that is not a list of vectors: {type(rows).__name__}")
     if len(rows) != count:
-        raise EmbeddingError(f"{source} gave {len(rows)} vectors for {count} texts; it must give one for each.")
+        raise EmbeddingError(f"{source} gave {len(rows)} vectors for {count} texts; it must give one for each")
 
 
 def as_matrix(rows: Rows, count: int, source: str, *, first: int = 0) -> Matrix:
     """The rows as a matrix of their own, never a view of what was given.
 
     Args:
-        rows: What the model gave.
-        count: How many texts it was given.
-        source: The model's name, for the messages.
-        first: Which text the first row belongs to, for the messages.
+        rows: what the model gave.
+        count: how many texts it was given.
+        source: the model's name, for the messages.
+        first: which text the first row belongs to, for the messages.
 
     Raises:
-        EmbeddingError: Another number of rows, rows of different sizes, or something that is not a finite number.
+        EmbeddingError: another number of rows, rows of different sizes, or something that is not a finite number.
     """
     check_count(rows, count, source)
-    _check_even(rows, source)
-    matrix = _to_float32(rows, source)
+    matrix = _converted(rows, source)
     _check_finite(matrix, source, first)
     return matrix
 
 
-def _check_even(rows: Rows, source: str) -> None:
-    if isinstance(rows, np.ndarray):
-        return
+def as_vector(row: Sequence[float] | Vector, source: str) -> Vector:
+    """One row as a vector of its own, never a view of what was given.
+
+    Raises:
+        EmbeddingError: as `as_matrix`.
+    """
     try:
-        sizes = sorted({len(row) for row in rows})
-    except TypeError:
-        raise EmbeddingError(f"{source} gave something that is not a list of vectors.") from None
+        vector = to_floats(row, own=True)
+    except (TypeError, ValueError):
+        vector = to_floats([])
+    if is_vector(vector) and not_finite(vector) is None:
+        return vector
+    refused: Vector = as_matrix([row], 1, source)[0]  # which says what is wrong
+    return refused
+
+
+def check_one_size(sizes: set[int], source: str) -> None:
+    """Nothing, when all the vectors of an answer have one size.
+
+    Raises:
+        EmbeddingError: they have several.
+    """
     if len(sizes) > 1:
         raise EmbeddingError(
-            f"{source} gave vectors of different sizes in one answer, {sizes[0]} and {sizes[-1]}; "
-            "a model must keep to one size."
+            f"{source} gave vectors of different sizes in one answer, {min(sizes)} and {max(sizes)};"
+            " a model must keep to one size"
         )
 
 
-def _to_float32(rows: Rows, source: str) -> Matrix:
+def _converted(rows: Rows, source: str) -> Matrix:
     try:
-        with np.errstate(over="ignore"):
-            matrix = np.array(rows, dtype=np.float32)
+        matrix = to_floats(rows, own=True)
     except (TypeError, ValueError) as error:
+        check_one_size(_sizes(rows, source), source)
         raise EmbeddingError(f"{source} gave something that is not a number: {error}") from error
-    if matrix.ndim != 2 or matrix.shape[1] == 0:
-        raise EmbeddingError(f"{source} gave an array of shape {matrix.shape}; it must be (texts, size).")
+    if not is_matrix(matrix):
+        _sizes(rows, source)
+        raise EmbeddingError(f"{source} gave an array of shape {matrix.shape}; it must be (texts, size)")
     return matrix
 
 
+def _sizes(rows: Rows, source: str) -> set[int]:
+    try:
+        return {len(row) for row in rows}
+    except TypeError:
+        raise EmbeddingError(f"{source} gave something that is not a list of vectors") from None
+
+
 def _check_finite(matrix: Matrix, source: str, first: int) -> None:
-    if np.isfinite(matrix).all():
-        return
-    row, column = np.argwhere(~np.isfinite(matrix))[0]
-    raise EmbeddingError(
-        f"{source} gave {matrix[row, column]} as component {column} of the vector of text {first + row}; "
-        "every component must be a finite number. A half-precision model may have overflowed: try dtype='float32'."
-    )
-
-
-def check_texts(texts: Sequence[str]) -> list[str]:
-    """The texts as a list of the caller's strings.
-
-    Raises:
-        InvalidInput: A single string instead of several, or something that is not a string.
-    """
-    if isinstance(texts, str):
-        raise InvalidInput("A list of texts is needed and one string was given: use [text], or embed_query(text).")
-    listed = list(texts)
-    for position, text in enumerate(listed):
-        if not isinstance(text, str):
-            raise InvalidInput(f"Text {position} is a {type(text).__name__}; only strings can be embedded.")
-    return listed
-
-
-def check_text(text: str) -> str:
-    """The text itself.
-
-    Raises:
-        InvalidInput: Not a string.
-    """
-    if not isinstance(text, str):
-        raise InvalidInput(f"The text is a {type(text).__name__}; only strings can be embedded.")
-    return text
-
-
-SLICE_ROWS = 64
-"""Rows that a loop converts in one go: below a millisecond for vectors of 1,536 numbers."""
+    place = not_finite(matrix)
+    if place is not None:
+        raise EmbeddingError(
+            f"{source} gave {matrix[place]} as component {place[1]} of the vector of text {first + place[0]}; every"
+            " component must be a finite number. A half-precision model may have overflowed: try dtype='float32'"
+        )
 
 
 def as_list(vector: Vector) -> list[float]:

@@ -3,13 +3,13 @@
 It is reached only as a process (`python -m langchain_qdrant_async.engine FOLDER`), never by import: every call into
 the engine holds the interpreter's lock, so it may not live in an application's own interpreter.
 
-    process      lock, sockets, signals, the order of starting and stopping
-    leases       who still uses the engine
-    points, collections, health, snapshots    the four gRPC services
-    catalog      names and aliases -> shards;  registry keeps what it knows on disk
-    shard        one collection's data in the engine
-    optimiser    when a shard is indexed and quantised;  backlog says what there is to do
-    optimisation how: on a copy (copies), in a child process (indexer), following the shard's journal
-    writes, queries, filters, vectors, values, ids, indexes, hits    wire <-> engine, pure
-    status, rpc  how a failure becomes a gRPC status
+Imports go one way, down this list:
+
+    process      the process: its options, the folder it locks, its gRPC servers and keys, who uses it, how it ends
+    services     Qdrant's four gRPC services: which RPCs there are, and what they have in common
+    optimise     indexing and quantising: when (optimiser), and how (optimisation) on a copy in a child process
+    operations   what requests ask for: queries and how they score, groups, writes, a collection's configuration
+    shards       the collections as they are kept: by name (catalog), on the disk (registry), in the engine (shard)
+    convert      messages <-> the engine's values, pure: filters, vectors, payloads, ids, indexes, hits
+    status       how a failure becomes a gRPC status
 """

@@ -57,6 +57,11 @@ def absent_point(point_id: object) -> Refusal:
     return not_found(f"No point with id {point_id} found")
 
 
+def absent_collection(name: str) -> Refusal:
+    """A collection that a request names and that does not exist."""
+    return not_found(f"Collection `{name}` doesn't exist!")
+
+
 def unimplemented(text: str) -> Refusal:
     """Something that Qdrant can do and the embedded engine cannot."""
     return Refusal(StatusCode.UNIMPLEMENTED, text)

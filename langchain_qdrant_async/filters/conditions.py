@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeGuard
 
+from langchain_qdrant_async.checks import Scalar
 from langchain_qdrant_async.document.floats import between
-from langchain_qdrant_async.document.paths import EMPTY_LISTS_KEY
-from langchain_qdrant_async.filters.scalars import Scalar
+from langchain_qdrant_async.document.layout import EMPTY_LISTS_KEY
 from langchain_qdrant_async.proto import common
 
 _EXACT = 2**53

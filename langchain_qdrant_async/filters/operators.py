@@ -8,10 +8,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from langchain_qdrant_async.checks import Scalar
 from langchain_qdrant_async.document.floats import between
 from langchain_qdrant_async.errors import InvalidFilter
 from langchain_qdrant_async.filters.conditions import among, equal, none, present, within
-from langchain_qdrant_async.filters.scalars import Scalar, to_number, to_scalar
+from langchain_qdrant_async.filters.scalars import to_number, to_scalar
 from langchain_qdrant_async.proto import common
 
 Builder: TypeAlias = Callable[[str, Any, str], common.Condition]

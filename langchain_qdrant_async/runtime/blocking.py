@@ -9,13 +9,14 @@ import asyncio
 import atexit
 import concurrent.futures
 import functools
-import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from langchain_qdrant_async.errors import QdrantStoreError
+from langchain_qdrant_async.runtime.forks import forget_after_fork
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -28,36 +29,29 @@ class _BackgroundLoop:
     """One event loop on a daemon thread, started on first use and again after a fork."""
 
     def __init__(self) -> None:
+        self.forget()
+        forget_after_fork(self)
+
+    def forget(self) -> None:
+        """In a forked child: the thread does not run here, and its lock may be held for ever."""
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._pid = 0
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """The loop, running."""
-        if self._loop is not None and self._pid == os.getpid():
-            return self._loop
-        with self._lock:
-            if self._loop is None or self._pid != os.getpid():
-                self._start()
-            assert self._loop is not None  # noqa: S101  just started
-            return self._loop
+        return self._loop or self._started()
 
-    def _start(self) -> None:
-        self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="langchain-qdrant-async", daemon=True)
-        self._thread.start()
-
-    def forget(self) -> None:
-        """Drop what a fork copied: its thread does not run in the child, and its lock may be held for ever."""
-        self.__init__()  # type: ignore[misc]
+    def is_here(self) -> bool:
+        """Whether the caller runs on the loop's own thread."""
+        return threading.current_thread() is self._thread
 
     def stop(self) -> None:
         """End what still runs, then the thread."""
-        if self._loop is None or self._thread is None or self._pid != os.getpid():
+        if self._loop is None or self._thread is None:
             return
         done = asyncio.run_coroutine_threadsafe(_end_tasks(), self._loop)
-        with _suppress_timeouts():
+        with suppress(concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
             done.result(_EXIT_GRACE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_EXIT_GRACE_S)
@@ -65,14 +59,14 @@ class _BackgroundLoop:
             self._loop.close()
         self._loop = None
 
-
-class _suppress_timeouts:  # noqa: N801  reads as a function
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
-        return kind is not None and issubclass(
-            kind, concurrent.futures.TimeoutError | concurrent.futures.CancelledError
-        )
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=loop.run_forever, name="langchain-qdrant-async", daemon=True)
+                self._thread.start()
+                self._loop = loop
+            return self._loop
 
 
 async def _end_tasks() -> None:
@@ -85,9 +79,6 @@ async def _end_tasks() -> None:
 
 _background = _BackgroundLoop()
 atexit.register(_background.stop)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_background.forget)
-
 
 _waiting: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("waiting", default=None)
 
@@ -122,7 +113,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     Raises:
         QdrantStoreError: called on the background loop itself, where waiting would never end.
     """
-    if threading.current_thread() is _background._thread:  # noqa: SLF001  one module
+    if _background.is_here():
         coroutine.close()
         raise QdrantStoreError(
             "a blocking method was called from a coroutine that another blocking method runs; await its `a…` twin there"

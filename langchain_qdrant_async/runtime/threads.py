@@ -11,6 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 
+from langchain_qdrant_async.runtime.forks import forget_after_fork
+
 NICENESS = 5
 """Steps of nice that these threads stand behind the others. Measured: docs/decisions/0202."""
 
@@ -29,9 +31,13 @@ class Threads:
         """No thread starts before the first `submit`."""
         self._name = name
         self._limit = limit
+        self.forget()
+        forget_after_fork(self)
+
+    def forget(self) -> None:
+        """In a forked child: the parent's threads do not exist here, and its lock may have been held."""
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
-        self._pid = os.getpid()
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run it on one of the threads, with the caller's context variables."""
@@ -49,20 +55,14 @@ class Threads:
         """
         with self._lock:
             pool, self._pool = self._pool, None
-        if pool is not None and self._pid == os.getpid():
+        if pool is not None:
             pool.shutdown(wait=wait)
 
     def _open(self) -> ThreadPoolExecutor:
-        if self._pid != os.getpid():
-            self._forget()
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._limit, thread_name_prefix=self._name, initializer=_step_back)
             return self._pool
-
-    def _forget(self) -> None:
-        """The parent's threads do not exist in a forked child, and its lock may have been held."""
-        self._lock, self._pool, self._pid = threading.Lock(), None, os.getpid()
 
 
 def _step_back() -> None:
@@ -81,3 +81,18 @@ def _without_stop_iteration(function: Callable[P, T], *args: P.args, **kwargs: P
         return function(*args, **kwargs)
     except StopIteration as error:
         raise RuntimeError("StopIteration left the embedding model") from error
+
+
+def in_daemon_thread(name: str, function: Callable[[], T]) -> Future[T]:
+    """Run something that blocks in a daemon thread of its own: an executor would hold up the interpreter's exit."""
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(function())
+        except BaseException as error:  # noqa: BLE001  it is raised where the outcome is awaited
+            outcome.set_exception(error)
+
+    outcome.set_running_or_notify_cancel()
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return outcome

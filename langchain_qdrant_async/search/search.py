@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-import numpy as np
-
-from langchain_qdrant_async.checks import whole_number
+from langchain_qdrant_async.checks import is_number, whole_number
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import common, points
 
@@ -35,7 +33,7 @@ class Search:
         whole_number("k", self.k, at_least=1)
         whole_number("offset", self.offset, at_least=0)
         given = self.score_threshold
-        if given is not None and (isinstance(given, bool) or not isinstance(given, int | float | np.number)):
+        if given is not None and not is_number(given):
             raise InvalidInput(f"score_threshold must be a number, not {given!r}")
 
 
@@ -56,5 +54,5 @@ class Diversity:
     def __post_init__(self) -> None:
         whole_number("fetch_k", self.fetch_k, at_least=1)
         given = self.lambda_mult
-        if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not 0 <= given <= 1:
+        if not is_number(given) or not 0 <= given <= 1:
             raise InvalidInput(f"lambda_mult must be between 0 (most diverse) and 1 (least diverse), not {given!r}")

@@ -10,10 +10,10 @@ import grpc
 from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.checks import check_seconds
+from langchain_qdrant_async.collection.collection import Collection as Opened
 from langchain_qdrant_async.collection.comparison import check_size
-from langchain_qdrant_async.collection.handle import LazyCollection, Opened
+from langchain_qdrant_async.collection.handle import Handle as LazyCollection
 from langchain_qdrant_async.document.layout import Layout
-from langchain_qdrant_async.embedding.calls import Calls
 from langchain_qdrant_async.errors import DeadlineExceeded, InvalidInput, NotFound
 from langchain_qdrant_async.filters import FilterInput, to_filter
 from langchain_qdrant_async.proto import common
@@ -28,7 +28,6 @@ class StoreContext:
     connection: Connection
     layout: Layout
     embedding: Embeddings | None
-    _calls: Calls
     _collection: LazyCollection
 
     @property
@@ -77,4 +76,4 @@ class StoreContext:
         return embedding
 
     def _check_size(self, size: int, opened: Opened) -> None:
-        check_size(self.collection_name, size, opened.vector.dimension)
+        check_size(self.collection_name, size, opened.field)

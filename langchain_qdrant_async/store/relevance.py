@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from langchain_qdrant_async.collection.spec import Distance
+from langchain_qdrant_async.collection.field import Distance
 from langchain_qdrant_async.errors import InvalidInput
 
 

@@ -7,11 +7,10 @@ from typing import cast
 
 from langchain_core.documents import Document
 
-from langchain_qdrant_async.collection.handle import Opened
+from langchain_qdrant_async.collection.collection import Collection as Opened
 from langchain_qdrant_async.document.ids import GivenId, identify, to_texts
 from langchain_qdrant_async.document.message import get_points, read_consistency
 from langchain_qdrant_async.document.vectors import DenseInput, Floats, packed, to_array
-from langchain_qdrant_async.embedding.matrix import as_matrix
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.filters import FilterInput
 from langchain_qdrant_async.proto import points
@@ -251,7 +250,8 @@ class Searching(StoreContext):
         """The query's vector, by the embedding that fits the collection unless it is one already."""
         if isinstance(query, str):
             embedding = self._required_embedding(opened)
-            row = as_matrix([await self._calls.query(embedding, query)], 1, type(embedding).__name__)[0]
+            assert opened.field.encoder is not None
+            row = await opened.field.encoder.query(query)
         else:
             row = query
         self._check_size(len(row), opened)

@@ -1,4 +1,4 @@
-"""The LangChain vector store: its constructor, the ways to make one, and relevance."""
+"""The LangChain vector store: what it is made of, closing, and relevance."""
 
 from __future__ import annotations
 
@@ -11,31 +11,27 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 
-from langchain_qdrant_async.checks import whole_number
 from langchain_qdrant_async.collection.collections import Collections
-from langchain_qdrant_async.collection.handle import LazyCollection, Opened
-from langchain_qdrant_async.collection.origin import reduced_of
-from langchain_qdrant_async.collection.plan import CollectionPlan
-from langchain_qdrant_async.collection.reindex import Drift, Progress, Reindexed, begin, release, sample_texts
-from langchain_qdrant_async.collection.sources import FIT_SAMPLE
-from langchain_qdrant_async.collection.spec import CollectionSpec, Distance, distance_of
+from langchain_qdrant_async.collection.field import Distance
+from langchain_qdrant_async.collection.handle import Handle
+from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.ids import GivenId
-from langchain_qdrant_async.document.layout import Layout
-from langchain_qdrant_async.document.record import documents_of
-from langchain_qdrant_async.embedding.calls import Calls
-from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
-from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput, NotFound
+from langchain_qdrant_async.document.record import items_of
+from langchain_qdrant_async.embedding.async_model import ModelThreads
 from langchain_qdrant_async.runtime.blocking import blocking, run
 from langchain_qdrant_async.runtime.closing import Closing
+from langchain_qdrant_async.store.making import checked_embedding, plan_of
+from langchain_qdrant_async.store.rebuilding import Rebuilding
 from langchain_qdrant_async.store.relevance import relevance_of
 from langchain_qdrant_async.store.searching import Searching
+from langchain_qdrant_async.store.writer import Writer
 from langchain_qdrant_async.store.writing import BATCH_SIZE, Writing
 from langchain_qdrant_async.transport.connection import Connection
 from langchain_qdrant_async.transport.options import ConnectionOptions, connection_of
 from langchain_qdrant_async.transport.target import Target
 
 
-class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type: ignore[misc]  # LangChain's `**kwargs` are spelled out
+class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStore):  # type: ignore[misc]  # LangChain's `**kwargs` are spelled out
     """Documents in a Qdrant collection, found by meaning and by filter, without ever blocking the event loop.
 
     Every `a…` method is a coroutine over Qdrant's gRPC stubs and awaits the embedding's own `aembed_…`; its blocking
@@ -85,18 +81,13 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
         """
         self._owns_connection = not isinstance(client, Connection)
         self.connection = client if isinstance(client, Connection) else Connection(client)
-        self.embedding = _checked_embedding(embedding)
-        self._calls = Calls()
-        self.layout = _layout(spec, vector_name, content_payload_key, metadata_payload_key)
-        plan = CollectionPlan(
-            name=_name(collection_name, spec),
-            layout=self.layout,
-            spec=spec,
-            distance=_distance(spec, distance),
-            create=create_if_missing,
-            validate=validate_collection_config,
-        )
-        self._collection = LazyCollection(self.connection, plan, self.embedding)
+        self.embedding = checked_embedding(embedding)
+        self._threads = ModelThreads()
+        plan = plan_of(collection_name, spec, vector_name, content_payload_key, metadata_payload_key, distance)
+        plan = replace(plan, create=create_if_missing, validate=validate_collection_config)
+        self.layout = plan.layout
+        self._collection = Handle(self.connection, plan, self.embedding, self._threads)
+        self._writer = Writer(self.connection, self._collection)
         self.relevance_score_fn = relevance_score_fn
 
     def __repr__(self) -> str:
@@ -110,8 +101,8 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
     @property
     def embeddings(self) -> Embeddings | None:
         """What turns text into this collection's vectors: with its reduction, once the collection has been used."""
-        opened = self._collection.current
-        return self.embedding if opened is None else opened.embedding
+        known = self._collection.current
+        return self.embedding if known is None else known.embedding
 
     @property
     def vector_name(self) -> str:
@@ -135,7 +126,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
 
     async def aclose(self) -> None:
         """Close the connection when the store made it itself; one that was passed in stays open."""
-        self._calls.close(wait=False)
+        self._threads.close(wait=False)
         if self._owns_connection:
             await self.connection.aclose()
 
@@ -157,103 +148,6 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
         self, query: str, k: int = 4, **kwargs: Any
     ) -> list[tuple[Document, float]]:
         return run(self._asimilarity_search_with_relevance_scores(query, k, **kwargs))
-
-    async def areindex(
-        self,
-        embedding: Embeddings | None = None,
-        *,
-        alias: str | None = None,
-        into: str | None = None,
-        keep_old: bool = False,
-        on_progress: Progress | None = None,
-    ) -> Reindexed:
-        """Build the collection anew for another model or reduction, and switch an alias to it in one step.
-
-        Readers never see an empty or a mixed collection: they go on with the old one until the alias moves, and those
-        who still use it then follow when it is dropped. What stores write, change and delete meanwhile, here and in
-        other processes, is taken over, also in the moment of the switch. Run it in a task of its own to go on working
-        beside it. It keeps some 150 bytes for each document in memory.
-
-        Args:
-            embedding: what makes the new vectors; None: the same model with a reduction fitted on today's documents.
-            alias: what is to mean the new collection, by default the name that this store uses. That must not be the
-                name of a collection, which cannot be switched; make an alias with `Collections.alias` and use that.
-            into: the new collection's name; one that a reindexing of the same collection has begun is continued.
-            keep_old: whether to keep the old collection; one that this store names by its own name is always kept.
-            on_progress: called with the documents looked at so far, and all.
-
-        Returns:
-            What was done. This store uses the new collection from now on.
-
-        Raises:
-            InvalidInput: there is no alias to switch, nothing to build from, or a collection that would be lost.
-            CollectionMismatch: another reindexing of the same collection is under way, or was faster.
-        """
-        self._collection.doubt()
-        source = await self._collection.for_reading()
-        if source is None:
-            raise InvalidInput(f"collection {self.collection_name!r} has no documents to build another from")
-        alias = self._switchable(alias, source)
-        if alias in await Collections(self.connection).names():
-            raise InvalidInput(f"{alias!r} is the name of a collection, which cannot become an alias: choose another")
-        named_by_alias = source.name != self.collection_name
-        embedding = embedding or await self._refitted(source)
-        try:
-            copy = await begin(self.connection, source, self.layout, embedding, self._calls, into)
-            documents, passes = await copy.catch_up(on_progress)
-            await copy.switch(alias, expected=source.name if named_by_alias else None)
-        except NotFound as error:
-            raise CollectionMismatch(
-                f"{source.name!r} is gone: it was dropped, or replaced by another reindexing, while it was being copied"
-            ) from error
-        self._use(alias, embedding)
-        await copy.settle()
-        if named_by_alias and not keep_old:
-            await Collections(self.connection).drop(source.name)
-        else:
-            await release(self.connection, source.name)
-        return Reindexed(alias, copy.target.name, source.name, documents, passes)
-
-    async def adrift(self, sample: int = 500) -> Drift:
-        """How well the collection's reduction fits the documents of today, beside what it kept when it was fitted.
-
-        Embeds a random sample of the stored texts once more. A share of explained variance that has fallen far says
-        that the texts have changed their subject: time for `areindex`.
-
-        Raises:
-            InvalidInput: the collection has no reduction, or fewer than two documents.
-        """
-        sample = whole_number("sample", sample, at_least=2)
-        opened = await self._collection.for_reading()
-        reduced = None if opened is None else reduced_of(opened.embedding)
-        if opened is None or reduced is None or reduced.reduction is None:
-            raise InvalidInput(f"collection {self.collection_name!r} has no reduction that could drift")
-        texts = await sample_texts(self.connection, opened.name, self.layout.content_key, sample)
-        return Drift(fitted=reduced.reduction.quality, now=await reduced.ameasure(texts))
-
-    def _switchable(self, alias: str | None, source: Opened) -> str:
-        if alias is None and source.name == self.collection_name:
-            raise InvalidInput(
-                f"{source.name!r} is a collection, not an alias, so its readers cannot be switched at once: "
-                "pass alias=..., or make an alias with Collections(connection).alias(alias, collection) and open stores"
-                " by that"
-            )
-        return alias or self.collection_name
-
-    async def _refitted(self, source: Opened) -> ReducedEmbeddings:
-        reduced = reduced_of(source.embedding)
-        if reduced is None or reduced.reduction is None:
-            raise InvalidInput("without a reduction there is nothing to fit anew: pass the embedding to change to")
-        fresh = ReducedEmbeddings(reduced.embeddings, reduced.dimension)
-        if reduced.reduction.matrix is not None and reduced.reduction.source_dimension == reduced.dimension:
-            texts = await sample_texts(self.connection, source.name, self.layout.content_key, FIT_SAMPLE)
-            return fresh.with_reduction(await fresh.afitted(texts))  # by default a model of this size is left alone
-        return fresh
-
-    def _use(self, name: str, embedding: Embeddings) -> None:
-        self.embedding = embedding
-        plan = replace(self._collection.plan, name=name, spec=None)
-        self._collection = LazyCollection(self.connection, plan, embedding)
 
     @classmethod
     async def afrom_texts(
@@ -286,14 +180,14 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
         Returns:
             A store, which closes its connection with `aclose()` unless `connection` was passed in.
         """
-        documents = documents_of(texts, metadatas, ids)
+        items = items_of(texts, metadatas, ids)
         if collection_name is None and options.get("spec") is None:
             collection_name = uuid.uuid4().hex
         store = cls._connected(embedding, collection_name, {"location": location, **options})
         try:
             if force_recreate:
                 await Collections(store.connection).drop(store.collection_name)
-            await store.aadd_texts(documents.texts, documents.metadatas, documents.ids, batch_size=batch_size)
+            await store._add_texts(items, batch_size)
         except BaseException:
             await store.aclose()
             raise
@@ -331,9 +225,6 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
         store._owns_connection = owned
         return store
 
-    reindex = blocking(areindex)
-    drift = blocking(adrift)
-
     @classmethod
     def from_texts(
         cls,
@@ -354,44 +245,3 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, VectorStore):  # type:
     ) -> Self:
         """Blocking twin of `afrom_existing_collection`."""
         return run(cls.afrom_existing_collection(collection_name, embedding, **options))
-
-
-def _checked_embedding(embedding: Embeddings | None) -> Embeddings | None:
-    if embedding is None or (hasattr(embedding, "aembed_documents") and hasattr(embedding, "aembed_query")):
-        return embedding
-    raise InvalidInput(
-        f"embedding must be a LangChain Embeddings, not {type(embedding).__name__}; "
-        "SentenceTransformerEmbeddings wraps a sentence-transformers model"
-    )
-
-
-def _name(collection_name: str | None, spec: CollectionSpec | None) -> str:
-    name = collection_name or (spec.name if spec else None)
-    if not isinstance(name, str):
-        raise InvalidInput("a store needs a collection_name or a spec")
-    if spec is not None and spec.name != name:
-        raise InvalidInput(f"collection_name is {name!r} and the spec is for {spec.name!r}: give one of them")
-    return name
-
-
-def _layout(
-    spec: CollectionSpec | None, vector_name: str | None, content_key: str | None, metadata_key: str | None
-) -> Layout:
-    base = spec.layout if spec else Layout()
-    layout = Layout(
-        content_key=base.content_key if content_key is None else content_key,
-        metadata_key=base.metadata_key if metadata_key == "" else metadata_key,
-        vector_name=base.vector_name if vector_name is None else vector_name,
-    )
-    if spec is not None and layout != spec.layout:
-        raise InvalidInput(
-            f"the keywords ask for {layout} and the spec for {spec.layout}: give the layout in the spec alone"
-        )
-    return layout
-
-
-def _distance(spec: CollectionSpec | None, distance: Distance | str | None) -> Distance | None:
-    given = None if distance is None else distance_of(distance)
-    if spec is not None and given not in {None, spec.distance}:
-        raise InvalidInput(f"distance is {given!r} and the spec's is {spec.distance!r}: give it in the spec alone")
-    return spec.distance if spec else given

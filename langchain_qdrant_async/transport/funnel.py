@@ -25,18 +25,6 @@ from langchain_qdrant_async.rpcs import ONCE, READS
 from langchain_qdrant_async.transport.policy import Policy
 from langchain_qdrant_async.transport.target import REST_PORT
 
-OPTIONS = (
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    # After a refused connection gRPC waits, a second and more by default, and fails every call meanwhile: for less than
-    # our own attempts take, or a server that is there again would not be found by any of them.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 200),
-    # With the global pool two connections share a socket, and closing one would not close it.
-    ("grpc.use_local_subchannel_pool", 1),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Peer:
@@ -55,11 +43,17 @@ class Attempts:
     """One call's budget: how long it may take, and what was tried so far."""
 
     method: str
+    """As gRPC names it, `/qdrant.Points/Query`."""
     timeout_s: float
+    """Seconds that the call may take, retries included."""
     retry_at_most: int
+    """How often it may be tried in all."""
     deadline: float
+    """When it ends, by the loop's clock."""
     started: float
+    """When it began, by the loop's clock."""
     count: int = 0
+    """How often it was tried."""
 
     def left_s(self, now: float) -> float:
         """Seconds until the deadline, never less than a millisecond."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypedDict, cast
 
 from pydantic import SecretStr
 
 from langchain_qdrant_async.errors import InvalidInput
+from langchain_qdrant_async.transport.channels import Dial
 from langchain_qdrant_async.transport.connection import Connection
 from langchain_qdrant_async.transport.policy import Policy
 from langchain_qdrant_async.transport.target import GRPC_PORT, MEMORY, REST_PORT, Embedded, Remote, target_of
@@ -37,6 +39,8 @@ class ConnectionOptions(TypedDict, total=False):
     """Deadline of every call, in seconds, unless `policy` is given."""
     policy: Policy
     """Deadlines and retries."""
+    dial: Dial
+    """Makes the channels, as `Connection` takes it."""
     prefer_grpc: bool
     """Everything here is gRPC."""
 
@@ -45,40 +49,49 @@ def connection_of(options: ConnectionOptions) -> tuple[Connection, bool]:
     """The connection that the options name, and whether it is new and so its user's to close.
 
     Raises:
-        InvalidInput: the options name none, or more than one.
+        InvalidInput: the options name none, or more than one, or what they say contradicts itself.
     """
+    options = _given(options)
+    if "connection" not in options:
+        return Connection(_target_of(options), policy=_policy_of(options), dial=options.get("dial")), True
+    if "dial" in options:
+        raise InvalidInput("give dial to Connection(...): a connection that exists has its channels already")
+    return options["connection"], False
+
+
+def _given(options: ConnectionOptions) -> ConnectionOptions:
+    """Those that are not None."""
     unknown = set(options) - set(ConnectionOptions.__annotations__)
     if unknown:
         raise InvalidInput(
             f"unknown option {', '.join(sorted(unknown))}; there are {', '.join(ConnectionOptions.__annotations__)}"
         )
-    options = cast("ConnectionOptions", {name: value for name, value in options.items() if value is not None})
-    if "connection" in options:
-        return options["connection"], False
+    return cast("ConnectionOptions", {name: value for name, value in options.items() if value is not None})
+
+
+def _policy_of(options: ConnectionOptions) -> Policy | None:
+    timeout_s = options.get("timeout")
+    if "policy" in options or not timeout_s:
+        return options.get("policy")
+    return Policy(read_deadline_s=timeout_s, write_deadline_s=timeout_s)
+
+
+def _target_of(options: ConnectionOptions) -> Remote | Embedded:
     named = [name for name in ("location", "url", "host", "path") if options.get(name)]
     if len(named) != 1:
         raise InvalidInput(
             f"say where Qdrant is by one of connection, location, url, host and path; got {named or 'none'}"
         )
-    timeout_s = options.get("timeout")
-    policy = options.get("policy") or (
-        Policy(read_deadline_s=timeout_s, write_deadline_s=timeout_s) if timeout_s else None
-    )
-    return Connection(_target_of_options(options), policy=policy), True
+    return Embedded(options["path"]) if named == ["path"] else _addressed(options)
 
 
-def _target_of_options(options: ConnectionOptions) -> Remote | Embedded:
-    if path := options.get("path"):
-        return Embedded(path)
+def _addressed(options: ConnectionOptions) -> Remote | Embedded:
     address = options.get("location") or options.get("url") or options["host"]
-    target = (
-        target_of(address, api_key=options.get("api_key"))
-        if address == MEMORY
-        else Remote(address, api_key=options.get("api_key"), tls=options.get("https"))
-    )
-    if isinstance(target, Remote) and ("grpc_port" in options or target.port == REST_PORT):
-        scheme = "https" if options.get("https", target.secure) else "http"
-        host = f"[{target.host}]" if ":" in target.host else target.host
-        address = f"{scheme}://{host}:{options.get('grpc_port', GRPC_PORT)}"
-        return Remote(address, api_key=options.get("api_key"), tls=options.get("https"))
-    return target
+    if address == MEMORY:
+        return target_of(address, api_key=options.get("api_key"))
+    target = Remote(address, api_key=options.get("api_key"), tls=options.get("https"))
+    if "grpc_port" not in options and target.port != REST_PORT:
+        return target
+    scheme = "https" if options.get("https", target.secure) else "http"
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    return replace(target, address=f"{scheme}://{host}:{options.get('grpc_port', GRPC_PORT)}")

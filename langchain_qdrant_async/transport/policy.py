@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from langchain_qdrant_async.checks import check_seconds, is_number
+from langchain_qdrant_async.checks import check_seconds, is_number, is_whole
 from langchain_qdrant_async.errors import InvalidInput, RateLimited, RpcError
 
 
@@ -24,9 +24,12 @@ class Retry:
     """Upper bound of any pause, in seconds."""
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.attempts, int) and not isinstance(self.attempts, bool)
         pauses = (self.first_pause_s, self.longest_pause_s)
-        if not whole or self.attempts < 1 or not all(is_number(each) and each >= 0 for each in pauses):
+        if (
+            not is_whole(self.attempts)
+            or self.attempts < 1
+            or not all(is_number(each) and each >= 0 for each in pauses)
+        ):
             raise InvalidInput("Retry needs a whole number of attempts >= 1 and pauses >= 0 seconds")
 
     def pause_s(self, attempt: int, error: RpcError) -> float:

@@ -15,17 +15,13 @@ from pydantic import SecretStr
 from langchain_qdrant_async.errors import InvalidInput
 
 GRPC_PORT = 6334
-
-
+"""Where Qdrant speaks gRPC unless configured otherwise."""
 REST_PORT = 6333
-
-
+"""Where Qdrant speaks REST unless configured otherwise."""
 MEMORY = ":memory:"
+"""Names an embedded engine in a temporary folder."""
 
-
-SCHEMES = ("grpc", "http", "https")
-
-
+_SCHEMES = ("grpc", "http", "https")
 _HOST_AND_PORT = re.compile(r"[\w.-]+:\d+")
 
 
@@ -41,13 +37,22 @@ class Remote:
     """Whether to speak TLS; None: yes for an `https://` address."""
     root_certificates: bytes | None = field(default=None, repr=False)
     """PEM certificates to trust instead of gRPC's own roots."""
+    host: str = field(init=False, repr=False, compare=False)
+    """The host, without brackets for IPv6."""
+    port: int = field(init=False, repr=False, compare=False)
+    """The gRPC port."""
+    target: str = field(init=False, repr=False, compare=False)
+    """What gRPC connects to, `host:port`."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.address, str) or not self.address.strip():
             raise InvalidInput("Remote needs an address such as 'localhost:6334' or 'https://example.com:6334'")
         object.__setattr__(self, "address", self.address.strip())
         object.__setattr__(self, "api_key", _secret(self.api_key))
-        _ = self.target
+        host, port = _split(self.address)
+        object.__setattr__(self, "host", host)
+        object.__setattr__(self, "port", port)
+        object.__setattr__(self, "target", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         if self.api_key and not self.secure and not _is_loopback(self.host):
             warnings.warn(
                 f"the API key for {self.target} travels unencrypted; use an https:// address", UserWarning, stacklevel=4
@@ -58,39 +63,26 @@ class Remote:
         """Whether the channel uses TLS."""
         return self.tls if self.tls is not None else self.address.lower().startswith("https://")
 
-    @property
-    def host(self) -> str:
-        """The host, without brackets for IPv6."""
-        return self._split()[0]
 
-    @property
-    def port(self) -> int:
-        """The gRPC port."""
-        return self._split()[1]
+def _split(address: str) -> tuple[str, int]:
+    """Host and port.
 
-    @property
-    def target(self) -> str:
-        """What gRPC connects to, `host:port`."""
-        host, port = self._split()
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-    def _split(self) -> tuple[str, int]:
-        text = self.address if "://" in self.address else f"grpc://{self.address}"
-        try:
-            parts = urlsplit(text)
-            host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise InvalidInput(f"{self.address!r} is not an address: {error}") from error
-        if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
-            raise InvalidInput(
-                f"the address of {host!r} has more than a host and a port: gRPC knows no user, path or query; a key is"
-                " given as api_key"
-            )
-        if not host or parts.scheme not in SCHEMES or port == 0 or any(map(str.isspace, host)):
-            raise InvalidInput(
-                f"{self.address!r} is not an address such as 'localhost:6334' or 'https://example.com:6334'"
-            )
-        return host, port or GRPC_PORT
+    Raises:
+        InvalidInput: there are none, or there is more.
+    """
+    try:
+        parts = urlsplit(address if "://" in address else f"grpc://{address}")
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise InvalidInput(f"{address!r} is not an address: {error}") from error
+    if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+        raise InvalidInput(
+            f"the address of {host!r} has more than a host and a port: gRPC knows no user, path or query; a key is"
+            " given as api_key"
+        )
+    if not host or parts.scheme not in _SCHEMES or port == 0 or any(map(str.isspace, host)):
+        raise InvalidInput(f"{address!r} is not an address such as 'localhost:6334' or 'https://example.com:6334'")
+    return host, port or GRPC_PORT
 
 
 def _is_loopback(host: str) -> bool:
@@ -144,7 +136,7 @@ def target_of(text: str | Path, *, api_key: str | SecretStr | None = None) -> Re
     """
     if isinstance(text, str):
         scheme, separator, _ = text.strip().partition("://")
-        if separator and scheme.lower() in SCHEMES:
+        if separator and scheme.lower() in _SCHEMES:
             return Remote(text, api_key=api_key)
         if separator or _HOST_AND_PORT.fullmatch(text.strip()):
             raise InvalidInput(

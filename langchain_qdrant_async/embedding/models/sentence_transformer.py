@@ -8,10 +8,11 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint
-from langchain_qdrant_async.embedding.matrix import Matrix, Vector, as_list, as_lists, check_text, check_texts, to_lists
+from langchain_qdrant_async.embedding.matrix import Matrix, Vector, as_list, as_lists, to_lists
 from langchain_qdrant_async.embedding.models.loading import canonical_name, load, name_of
 from langchain_qdrant_async.embedding.models.padding import evenly_long
 from langchain_qdrant_async.embedding.models.shared_encoder import Purpose, SharedEncoder
+from langchain_qdrant_async.embedding.texts import check_text, check_texts
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.runtime.closing import Closing
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
-from langchain_qdrant_async.embedding.calls import ArrayEmbeddings, Calls
+from langchain_qdrant_async.embedding.async_model import AsyncModel, ModelThreads
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint, fingerprint_of
 from langchain_qdrant_async.embedding.matrix import (
     SLICE_ROWS,
@@ -20,15 +20,15 @@ from langchain_qdrant_async.embedding.matrix import (
     as_list,
     as_lists,
     as_matrix,
+    as_vector,
     check_count,
-    check_text,
-    check_texts,
     to_lists,
 )
 from langchain_qdrant_async.embedding.models.sentence_transformer import SentenceTransformerEmbeddings
 from langchain_qdrant_async.embedding.reduction.moments import Moments
 from langchain_qdrant_async.embedding.reduction.quality import Quality, overlap
 from langchain_qdrant_async.embedding.reduction.reduction import Reduction
+from langchain_qdrant_async.embedding.texts import check_text, check_texts
 from langchain_qdrant_async.errors import EmbeddingError, InvalidInput
 from langchain_qdrant_async.runtime.closing import Closing
 from langchain_qdrant_async.runtime.threads import Threads
@@ -70,8 +70,9 @@ class ReducedEmbeddings(Closing, Embeddings):
         self.dimension = dimension
         self._reduction = reduction
         self._settling = threading.Lock()
-        self._source = type(self.embeddings).__name__
-        self._calls = Calls()
+        self._model_threads = ModelThreads()
+        self._model = AsyncModel(self.embeddings, self._model_threads)
+        self._source = self._model.name
         self._threads = Threads("reduction", 1)
 
     @property
@@ -173,9 +174,7 @@ class ReducedEmbeddings(Closing, Embeddings):
         checked = check_texts(texts)
         if not checked:
             return np.empty((0, 0), np.float32)
-        inner = self.embeddings
-        embed = inner.embed_documents_array if isinstance(inner, ArrayEmbeddings) else inner.embed_documents
-        return self._check_size(as_matrix(embed(checked), len(checked), self._source))
+        return self._check_size(as_matrix(self._model.embed_documents(checked), len(checked), self._source))
 
     async def aembed_full_array(self, texts: list[str]) -> Matrix:
         """As `embed_full_array`."""
@@ -213,9 +212,7 @@ class ReducedEmbeddings(Closing, Embeddings):
 
     def embed_query_array(self, text: str) -> Vector:
         """As `embed_query`, float32 (dimension,)."""
-        inner = self.embeddings
-        embed = inner.embed_query_array if isinstance(inner, ArrayEmbeddings) else inner.embed_query
-        return self._reduce_one(embed(check_text(text)))
+        return self._reduce_one(self._model.embed_query(check_text(text)))
 
     async def aembed_documents_array(self, texts: list[str]) -> Matrix:
         """As `aembed_documents`, float32 (texts, dimension)."""
@@ -224,19 +221,19 @@ class ReducedEmbeddings(Closing, Embeddings):
 
     async def aembed_query_array(self, text: str) -> Vector:
         """As `aembed_query`, float32 (dimension,)."""
-        return self._reduce_one(await self._calls.query(self.embeddings, check_text(text)))
+        return self._reduce_one(await self._model.query(check_text(text)))
 
     def close(self) -> None:
         """End the threads, and close the model if it can be closed."""
         self._threads.close()
-        self._calls.close()
+        self._model_threads.close()
         close: Callable[[], object] = getattr(self.embeddings, "close", _nothing_to_close)
         close()
 
     async def aclose(self) -> None:
         """As `close`, without blocking the loop."""
         self._threads.close(wait=False)
-        self._calls.close(wait=False)
+        self._model_threads.close(wait=False)
         aclose = getattr(self.embeddings, "aclose", None)
         if aclose is not None:
             await aclose()
@@ -250,7 +247,7 @@ class ReducedEmbeddings(Closing, Embeddings):
         """A slice at a time: converting 5,000 lists of 384 floats in one go would stall the loop for 100 ms."""
         if not texts:
             return
-        rows = await self._calls.documents(self.embeddings, texts)
+        rows = await self._model.documents(texts)
         check_count(rows, len(texts), self._source)
         for start in range(0, len(texts), SLICE_ROWS):
             part = rows[start : start + SLICE_ROWS]
@@ -258,7 +255,7 @@ class ReducedEmbeddings(Closing, Embeddings):
             await asyncio.sleep(0)
 
     def _reduce_one(self, row: list[float] | Vector) -> Vector:
-        vector: Vector = self.reduce(self._check_size(as_matrix([row], 1, self._source)))[0]
+        vector: Vector = self.reduce(self._check_size(as_vector(row, self._source)[np.newaxis]))[0]
         return vector
 
     def _check_size(self, rows: Matrix) -> Matrix:

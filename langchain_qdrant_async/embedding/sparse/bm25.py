@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint
-from langchain_qdrant_async.embedding.matrix import check_text, check_texts
 from langchain_qdrant_async.embedding.sparse.sparse import SparseEmbeddings, SparseVector
+from langchain_qdrant_async.embedding.texts import check_text, check_texts
 from langchain_qdrant_async.errors import InvalidInput
 
 WORD = re.compile(r"\w+")

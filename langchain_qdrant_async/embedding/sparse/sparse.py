@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint
-from langchain_qdrant_async.embedding.matrix import check_text, check_texts
 from langchain_qdrant_async.embedding.models.loading import LOADING, canonical_name, load_sparse, name_of
+from langchain_qdrant_async.embedding.texts import check_text, check_texts
 from langchain_qdrant_async.runtime.threads import Threads
 
 if TYPE_CHECKING:

@@ -8,19 +8,12 @@ from typing import Any
 import numpy as np
 import qdrant_edge as edge
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.convert.ids import from_point_id
 from langchain_qdrant_async.engine.status import invalid_field, malformed
-
-Wire = proto.common
-
-
-def from_optional(message: Wire.Filter, *, present: bool) -> edge.Filter | None:
-    """The filter of a request, or None if the request has none."""
-    return from_filter(message) if present else None
+from langchain_qdrant_async.proto import common
 
 
-def from_filter(message: Wire.Filter) -> edge.Filter:
+def from_filter(message: common.Filter) -> edge.Filter:
     """A filter. Groups without conditions restrict nothing, so they are left out."""
     return edge.Filter(
         must=_conditions(message.must),
@@ -30,7 +23,7 @@ def from_filter(message: Wire.Filter) -> edge.Filter:
     )
 
 
-def from_condition(message: Wire.Condition) -> Any:
+def from_condition(message: common.Condition) -> Any:
     """A single condition of any kind."""
     kind = message.WhichOneof("condition_one_of")
     if kind is None:
@@ -48,15 +41,15 @@ def among(ids: Iterable[Any], inner: edge.Filter | None = None) -> edge.Filter:
     return edge.Filter(must=[edge.HasIdCondition(set(ids)), *([inner] if inner else [])])
 
 
-def _conditions(messages: Iterable[Wire.Condition]) -> list[Any] | None:
+def _conditions(messages: Iterable[common.Condition]) -> list[Any] | None:
     return [from_condition(message) for message in messages] or None
 
 
-def _min_should(message: Wire.MinShould) -> edge.MinShould:
+def _min_should(message: common.MinShould) -> edge.MinShould:
     return edge.MinShould(_conditions(message.conditions) or [], message.min_count)
 
 
-def _field(message: Wire.FieldCondition) -> edge.FieldCondition:
+def _field(message: common.FieldCondition) -> edge.FieldCondition:
     clauses = dict(_clause(field.name, value) for field, value in message.ListFields() if field.name != "key")
     if not clauses:
         raise invalid_field("match", "At least one field condition must be specified")
@@ -79,7 +72,7 @@ _CONDITIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _match(message: Wire.Match) -> Any:
+def _match(message: common.Match) -> Any:
     kind = message.WhichOneof("match_value")
     if kind is None:
         raise malformed("Match value is missing")
@@ -109,16 +102,16 @@ def _bounds(message: Any) -> dict[str, Any]:
     return {bound: getattr(message, bound) for bound in _BOUNDS if message.HasField(bound)}
 
 
-def _datetime_range(message: Wire.DatetimeRange) -> edge.RangeDateTime:
+def _datetime_range(message: common.DatetimeRange) -> edge.RangeDateTime:
     return edge.RangeDateTime(**{bound: moment.ToJsonString() for bound, moment in _bounds(message).items()})
 
 
-def geo_point(message: Wire.GeoPoint) -> edge.GeoPoint:
+def geo_point(message: common.GeoPoint) -> edge.GeoPoint:
     """A point on the globe."""
     return edge.GeoPoint(message.lon, message.lat)
 
 
-def _ring(message: Wire.GeoLineString) -> list[edge.GeoPoint]:
+def _ring(message: common.GeoLineString) -> list[edge.GeoPoint]:
     return [geo_point(point) for point in message.points]
 
 

@@ -7,56 +7,34 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.convert.ids import to_point_id
 from langchain_qdrant_async.engine.convert.values import fill_payload
 from langchain_qdrant_async.engine.convert.vectors import fill_vectors, named_vectors
-
-Wire = proto.points
-
-
-def payload_selector(message: Wire.WithPayloadSelector, *, default: bool) -> Any:
-    """Which payload fields are wanted, as the engine takes it."""
-    match message.WhichOneof("selector_options"):
-        case "enable":
-            return message.enable
-        case "include":
-            return edge.PayloadSelector.Include(list(message.include.fields))
-        case "exclude":
-            return edge.PayloadSelector.Exclude(list(message.exclude.fields))
-        case _:
-            return default
+from langchain_qdrant_async.proto import points
 
 
-def vectors_selector(message: Wire.WithVectorsSelector) -> bool | list[str]:
-    """Which vectors are wanted, as the engine takes it; none by default."""
-    if message.WhichOneof("selector_options") == "include":
-        return list(message.include.names)
-    return message.enable
-
-
-def retrieved_point(record: edge.Record) -> Wire.RetrievedPoint:
+def retrieved_point(record: edge.Record) -> points.RetrievedPoint:
     """A point that was read by id or in order."""
-    message = Wire.RetrievedPoint(id=to_point_id(record.id))  # type: ignore[arg-type]
+    message = points.RetrievedPoint(id=to_point_id(record.id))  # type: ignore[arg-type]
     _fill(message, record, record.vector)
     return message
 
 
-def scored_point(hit: edge.ScoredPoint, wanted: bool | Collection[str]) -> Wire.ScoredPoint:  # noqa: FBT001
+def scored_point(hit: edge.ScoredPoint, wanted: bool | Collection[str]) -> points.ScoredPoint:  # noqa: FBT001
     """A point that a query found.
 
     Args:
         hit: what the engine found.
         wanted: which vectors were asked for. MMR gives its own vector along unasked.
     """
-    message = Wire.ScoredPoint(id=to_point_id(hit.id), score=hit.score, version=hit.version)  # type: ignore[arg-type]
+    message = points.ScoredPoint(id=to_point_id(hit.id), score=hit.score, version=hit.version)  # type: ignore[arg-type]
     _fill(message, hit, _only(hit.vector, wanted))
     return message
 
 
-def hydrated_point(hit: edge.ScoredPoint, record: edge.Record) -> Wire.ScoredPoint:
+def hydrated_point(hit: edge.ScoredPoint, record: edge.Record) -> points.ScoredPoint:
     """A point that a query found without payload and vectors, with those that were read afterwards."""
-    message = Wire.ScoredPoint(id=to_point_id(hit.id), score=hit.score, version=hit.version)  # type: ignore[arg-type]
+    message = points.ScoredPoint(id=to_point_id(hit.id), score=hit.score, version=hit.version)  # type: ignore[arg-type]
     _fill(message, record, record.vector)
     return message
 
@@ -76,7 +54,7 @@ def _fill(message: Any, found: Any, vector: Any) -> None:
         _fill_order(message.order_value, found.order_value)
 
 
-def _fill_order(target: Wire.OrderValue, value: float) -> None:
+def _fill_order(target: points.OrderValue, value: float) -> None:
     if isinstance(value, int):
         target.int = value
     else:

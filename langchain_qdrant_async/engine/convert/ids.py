@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from uuid import UUID
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.status import malformed
+from langchain_qdrant_async.proto import common
 
 PointId = int | UUID
 
@@ -16,7 +16,7 @@ _UUID = re.compile(rf"[0-9a-fA-F]{{32}}|{_HYPHENATED}|\{{{_HYPHENATED}\}}|urn:uu
 """The spellings that Rust's `Uuid::parse_str` takes; Python's `UUID` takes many more."""
 
 
-def from_point_id(message: proto.common.PointId) -> PointId:
+def from_point_id(message: common.PointId) -> PointId:
     """The id of a message that is known to be there."""
     uuid = message.uuid
     if uuid:
@@ -26,14 +26,14 @@ def from_point_id(message: proto.common.PointId) -> PointId:
     raise malformed("No ID options provided" if not message.HasField("uuid") else "Unable to parse UUID: ")
 
 
-def to_point_id(point_id: PointId) -> proto.common.PointId:
+def to_point_id(point_id: PointId) -> common.PointId:
     """The inverse of `from_point_id`; a UUID is spelled canonically."""
     if isinstance(point_id, int):
-        return proto.common.PointId(num=point_id)
-    return proto.common.PointId(uuid=str(point_id))
+        return common.PointId(num=point_id)
+    return common.PointId(uuid=str(point_id))
 
 
-def distinct(messages: Iterable[proto.common.PointId]) -> list[PointId]:
+def distinct(messages: Iterable[common.PointId]) -> list[PointId]:
     """The ids in order, each once.
 
     A repeated id makes payload operations of the engine fail with a false `No point with id`.

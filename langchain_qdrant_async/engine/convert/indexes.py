@@ -7,10 +7,9 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async import proto
+from langchain_qdrant_async.engine.convert.fields import read
 from langchain_qdrant_async.engine.status import malformed, wrong_input
-
-Params = proto.collections.PayloadIndexParams
+from langchain_qdrant_async.proto import collections, points
 
 _CLASSES: dict[str, type] = {
     "keyword_index_params": edge.KeywordIndexParams,
@@ -24,55 +23,39 @@ _CLASSES: dict[str, type] = {
 }
 
 _TYPES: dict[int, Any] = {
-    number: getattr(edge.PayloadSchemaType, name.removeprefix("FieldType"))
-    for name, number in proto.points.FieldType.items()
+    number: getattr(edge.PayloadSchemaType, name.removeprefix("FieldType")) for name, number in points.FieldType.items()
 }
 
-_WIRE_TYPES: dict[str, int] = dict(proto.collections.PayloadSchemaType.items())
+_WIRE_TYPES: dict[str, int] = dict(collections.PayloadSchemaType.items())
 
 
-def from_request(request: proto.points.CreateFieldIndexCollection) -> Any:
+def from_request(request: points.CreateFieldIndexCollection) -> Any:
     """The schema that a request to index a field asks for: parameters, or only a type."""
     kind = request.field_index_params.WhichOneof("index_params")
     if not request.HasField("field_type"):
         raise malformed("Field type is missing")
     if kind is None:
         return _TYPES[request.field_type]
-    expected = proto.points.FieldType.Name(request.field_type).removeprefix("FieldType").lower()
+    expected = points.FieldType.Name(request.field_type).removeprefix("FieldType").lower()
     if kind != f"{expected}_index_params":
         raise wrong_input(f"field_type ({expected}) and field_index_params ({kind}) do not match")
-    return from_params(request.field_index_params)
-
-
-def from_params(params: Params) -> Any:
-    """Index parameters as the engine takes them."""
-    kind = params.WhichOneof("index_params")
-    if kind is None:
-        raise malformed("Malformed payload schema")
-    message = getattr(params, kind)
-    return _CLASSES[kind](
-        **{field.name: _READERS.get(field.name, _plain)(value) for field, value in message.ListFields()}
-    )
-
-
-def _plain(value: Any) -> Any:
-    return value
+    return _CLASSES[kind](**read(getattr(request.field_index_params, kind), _READERS))
 
 
 def _memory(value: int) -> edge.Memory:
-    return getattr(edge.Memory, proto.collections.Memory.Name(value))  # type: ignore[no-any-return, arg-type]
+    return getattr(edge.Memory, collections.Memory.Name(value))  # type: ignore[no-any-return, arg-type]
 
 
 def _tokenizer(value: int) -> edge.TokenizerType:
-    return getattr(edge.TokenizerType, proto.collections.TokenizerType.Name(value))  # type: ignore[no-any-return, arg-type]
+    return getattr(edge.TokenizerType, collections.TokenizerType.Name(value))  # type: ignore[no-any-return, arg-type]
 
 
-def _stopwords(message: proto.collections.StopwordsSet) -> edge.StopwordsSet:
+def _stopwords(message: collections.StopwordsSet) -> edge.StopwordsSet:
     languages = {_language(edge.Language, name) for name in message.languages}
     return edge.StopwordsSet(languages=languages or None, custom=set(message.custom) or None)
 
 
-def _stemmer(message: proto.collections.StemmingAlgorithm) -> Any:
+def _stemmer(message: collections.StemmingAlgorithm) -> Any:
     if message.HasField("disabled"):
         return edge.DisabledStemmer()
     return edge.SnowballParams(_language(edge.SnowballLanguage, message.snowball.language))
@@ -95,7 +78,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def fill_schema(target: proto.collections.PayloadSchemaInfo, index: Any, params: Params | None) -> None:
+def fill_schema(
+    target: collections.PayloadSchemaInfo, index: Any, params: collections.PayloadIndexParams | None
+) -> None:
     """Describe an index that the engine holds.
 
     Args:

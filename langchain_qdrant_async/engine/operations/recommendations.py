@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import qdrant_edge as edge
 
-from langchain_qdrant_async.engine.convert.vectors import EngineVector
+from langchain_qdrant_async.engine.convert.schema import EngineVector
 from langchain_qdrant_async.engine.status import bad_request
 
 

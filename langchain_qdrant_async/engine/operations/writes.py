@@ -7,30 +7,31 @@ serves both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.convert.filters import among, from_filter
 from langchain_qdrant_async.engine.convert.ids import PointId, distinct, from_point_id
+from langchain_qdrant_async.engine.convert.schema import Schema, unknown_vector
 from langchain_qdrant_async.engine.convert.values import from_payload
-from langchain_qdrant_async.engine.convert.vectors import NamedVectors, Schema, from_vectors, unknown_vector
+from langchain_qdrant_async.engine.convert.vectors import NamedVectors, from_vectors
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import absent_point, invalid_field, malformed
+from langchain_qdrant_async.proto import points
 
-Wire = proto.points
-Operation = edge.UpdateOperation
 Write = Callable[[Shard, Any], None]
 
 
 def upsert(shard: Shard, request: Any) -> None:
     """Insert or replace points. A point given twice counts as last given."""
-    points = dict(_point(message, shard.schema) for message in request.points)
-    admitted = _admitted(shard, points, request)
+    given = dict(_point(message, shard.schema) for message in request.points)
+    admitted = _admitted(shard, given, request)
     if admitted:
-        shard.update(Operation.upsert_points([points[point_id] for point_id in admitted]), changed=len(admitted))
+        shard.update(
+            edge.UpdateOperation.upsert_points([given[point_id] for point_id in admitted]), changed=len(admitted)
+        )
 
 
 def delete(shard: Shard, request: Any) -> None:
@@ -39,33 +40,33 @@ def delete(shard: Shard, request: Any) -> None:
         raise malformed("PointSelector is missing")
     ids: list[Any] = [*_selected(shard, request.points)]
     if ids:
-        shard.update(Operation.delete_points(ids), deleted=len(ids))
+        shard.update(edge.UpdateOperation.delete_points(ids), deleted=len(ids))
 
 
 def set_payload(shard: Shard, request: Any) -> None:
     """Merge fields into the payload, or into the object at `key`."""
     payload = from_payload(request.payload)
     key = request.key if request.HasField("key") else None
-    _change(shard, request, lambda ids: Operation.set_payload(ids, payload, key))
+    _change(shard, request, lambda ids: edge.UpdateOperation.set_payload(ids, payload, key))
 
 
 def overwrite_payload(shard: Shard, request: Any) -> None:
     """Replace the whole payload. Like the server, the engine ignores `key` here."""
     payload = from_payload(request.payload)
-    _change(shard, request, lambda ids: Operation.overwrite_payload(ids, payload, None))
+    _change(shard, request, lambda ids: edge.UpdateOperation.overwrite_payload(ids, payload, None))
 
 
 def delete_payload(shard: Shard, request: Any) -> None:
     """Remove fields from the payload."""
     keys = list(request.keys)
-    _change(shard, request, lambda ids: Operation.delete_payload(ids, keys))
+    _change(shard, request, lambda ids: edge.UpdateOperation.delete_payload(ids, keys))
 
 
 def clear_payload(shard: Shard, request: Any) -> None:
     """Remove the whole payload."""
     if not request.HasField("points"):
         raise malformed("PointSelector is missing")
-    _apply(shard, _selected(shard, request.points), Operation.clear_payload)
+    _apply(shard, _selected(shard, request.points), edge.UpdateOperation.clear_payload)
 
 
 def update_vectors(shard: Shard, request: Any) -> None:
@@ -74,7 +75,11 @@ def update_vectors(shard: Shard, request: Any) -> None:
     ids: list[PointId] = list(vectors)
     if request.HasField("update_filter"):
         ids = shard.select(among(ids, from_filter(request.update_filter)))
-    _apply(shard, ids, lambda present: Operation.update_vectors([edge.PointVectors(i, vectors[i]) for i in present]))
+    _apply(
+        shard,
+        ids,
+        lambda present: edge.UpdateOperation.update_vectors([edge.PointVectors(i, vectors[i]) for i in present]),
+    )
 
 
 def delete_vectors(shard: Shard, request: Any) -> None:
@@ -85,17 +90,17 @@ def delete_vectors(shard: Shard, request: Any) -> None:
     for name in names:
         if name not in shard.schema:
             raise unknown_vector(name)
-    _change(shard, request, lambda ids: Operation.delete_vectors(ids, names))
+    _change(shard, request, lambda ids: edge.UpdateOperation.delete_vectors(ids, names))
 
 
-def from_batch(operation: Wire.PointsUpdateOperation) -> tuple[Write, Any]:
+def from_batch(operation: points.PointsUpdateOperation) -> tuple[Write, Any]:
     """The write that one element of an `UpdateBatch` asks for, and its request."""
     kind = operation.WhichOneof("operation")
     if kind is None:
         raise malformed("Operation is missing")
     request = getattr(operation, kind)
     if kind in _DEPRECATED:
-        request = Wire.DeletePoints(points=request)
+        request = points.DeletePoints(points=request)
     return _BATCH[kind], request
 
 
@@ -114,7 +119,7 @@ _BATCH: dict[str, Write] = {
 _DEPRECATED = {"delete_deprecated", "clear_payload_deprecated"}
 
 
-def _point(message: Wire.PointStruct, schema: Schema) -> tuple[PointId, edge.Point]:
+def _point(message: points.PointStruct, schema: Schema) -> tuple[PointId, edge.Point]:
     if not message.HasField("id"):
         raise malformed("Empty ID is not allowed")
     if not message.HasField("vectors"):
@@ -123,7 +128,7 @@ def _point(message: Wire.PointStruct, schema: Schema) -> tuple[PointId, edge.Poi
     return point_id, edge.Point(point_id, from_vectors(message.vectors, schema), from_payload(message.payload))
 
 
-def _point_vectors(message: Wire.PointVectors, schema: Schema) -> tuple[PointId, NamedVectors]:
+def _point_vectors(message: points.PointVectors, schema: Schema) -> tuple[PointId, NamedVectors]:
     if not message.HasField("id"):
         raise malformed("Empty ID is not allowed")
     if not message.HasField("vectors"):
@@ -131,29 +136,29 @@ def _point_vectors(message: Wire.PointVectors, schema: Schema) -> tuple[PointId,
     return from_point_id(message.id), from_vectors(message.vectors, schema)
 
 
-def _admitted(shard: Shard, points: dict[PointId, edge.Point], request: Any) -> list[PointId]:
+def _admitted(shard: Shard, given: dict[PointId, edge.Point], request: Any) -> list[PointId]:
     """The points that a conditional upsert lets through: an existing one only if the filter selects it."""
     conditional = request.HasField("update_filter")
-    if not conditional and request.update_mode == proto.points.Upsert:
-        return list(points)
-    present = set(shard.present(list(points)))
+    if not conditional and request.update_mode == points.Upsert:
+        return list(given)
+    present = set(shard.present(list(given)))
     replaceable = set(shard.select(among(present, from_filter(request.update_filter)))) if conditional else present
-    new = points.keys() - present
+    new = given.keys() - present
     allowed = {
-        proto.points.Upsert: new | replaceable,
-        proto.points.InsertOnly: new,
-        proto.points.UpdateOnly: replaceable,
+        points.Upsert: new | replaceable,
+        points.InsertOnly: new,
+        points.UpdateOnly: replaceable,
     }[request.update_mode]
-    return [point_id for point_id in points if point_id in allowed]
+    return [point_id for point_id in given if point_id in allowed]
 
 
-def _change(shard: Shard, request: Any, operation: Callable[[list[Any]], Operation]) -> None:
+def _change(shard: Shard, request: Any, operation: Callable[[list[Any]], edge.UpdateOperation]) -> None:
     if not request.HasField("points_selector"):
         raise malformed("points_selector is expected")
     _apply(shard, _selected(shard, request.points_selector), operation)
 
 
-def _apply(shard: Shard, ids: list[PointId], operation: Callable[[list[Any]], Operation]) -> None:
+def _apply(shard: Shard, ids: list[PointId], operation: Callable[[list[Any]], edge.UpdateOperation]) -> None:
     """Change those of the points that exist, then complain of the first that does not, as the server does."""
     present = shard.present(ids)
     if present:
@@ -164,7 +169,7 @@ def _apply(shard: Shard, ids: list[PointId], operation: Callable[[list[Any]], Op
             raise absent_point(point_id)
 
 
-def _selected(shard: Shard, selector: Wire.PointsSelector) -> list[PointId]:
+def _selected(shard: Shard, selector: points.PointsSelector) -> list[PointId]:
     match selector.WhichOneof("points_selector_one_of"):
         case "points":
             return distinct(selector.points.ids)
@@ -172,9 +177,3 @@ def _selected(shard: Shard, selector: Wire.PointsSelector) -> list[PointId]:
             return shard.select(from_filter(selector.filter))
         case _:
             raise malformed("Malformed PointsSelector type")
-
-
-def check_shard_keys(keys: Iterable[proto.collections.ShardKey], complain: Callable[[str], Exception]) -> None:
-    """Raise if a request is meant for a part of the collection: there are no parts here."""
-    for key in keys:
-        raise complain(f"Shard key {key.keyword or key.number} not found")

@@ -12,6 +12,8 @@ import signal
 import sys
 from pathlib import Path
 
+from langchain_qdrant_async.engine.shards.disk import sync
+
 OPTIMISED = 0
 UNCHANGED = 10
 """Exit code: there was nothing to do."""
@@ -34,7 +36,7 @@ def main(folder: Path, engine: int) -> int:
     shard.close()
     if not changed:
         return UNCHANGED
-    _sync(folder)
+    sync([*folder.rglob("*"), folder, folder.parent])
     return OPTIMISED
 
 
@@ -45,16 +47,6 @@ def _end_with(engine: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != engine:
         sys.exit(1)
-
-
-def _sync(folder: Path) -> None:
-    """Bring a folder, all below it, and its own entry to the disk."""
-    for path in [*folder.rglob("*"), folder, folder.parent]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -150,16 +150,9 @@ def _replay(engine: edge.EdgeShard, journal: Journal) -> None:
 async def _indexer(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """The process that optimises the shard in a folder. It does not outlive this."""
     safe_path = ["-P"] if sys.flags.safe_path else []
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *safe_path,
-        "-m",
-        _INDEXER,
-        str(folder),
-        str(os.getpid()),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-    )
+    command = [sys.executable, *safe_path, "-m", _INDEXER, str(folder), str(os.getpid())]
+    nothing = asyncio.subprocess.DEVNULL
+    child = await asyncio.create_subprocess_exec(*command, stdin=nothing, stdout=nothing)
     try:
         yield child
     finally:

@@ -7,7 +7,8 @@ import logging
 from time import perf_counter
 
 from langchain_qdrant_async.engine.optimise.optimisation import Optimisation
-from langchain_qdrant_async.engine.shards.catalog import Catalog, discard
+from langchain_qdrant_async.engine.shards.catalog import Catalog
+from langchain_qdrant_async.engine.shards.disk import discard
 from langchain_qdrant_async.engine.shards.journal import GivenUp
 from langchain_qdrant_async.engine.shards.shard import Shard
 

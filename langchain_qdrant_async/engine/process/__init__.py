@@ -1,1 +1,1 @@
-"""The engine's process: who may start it, who uses it, how it ends."""
+"""The engine's process: its options, who may start it, where it serves, who uses it, how it ends."""

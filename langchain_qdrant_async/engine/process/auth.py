@@ -12,41 +12,12 @@ from typing import Any, TypeAlias
 import grpc
 from grpc import StatusCode
 
+from langchain_qdrant_async.rpcs import OPEN_TO_READ_ONLY_KEYS
+
 _OPEN = {"/qdrant.Qdrant/HealthCheck", "/grpc.health.v1.Health/Check"}
-_READS = {
-    "/qdrant.Collections/": {
-        "Get",
-        "List",
-        "ListCollectionAliases",
-        "ListAliases",
-        "CollectionClusterInfo",
-        "CollectionExists",
-        "ListShardKeys",
-    },
-    "/qdrant.Points/": {
-        "Get",
-        "Scroll",
-        "Count",
-        "Query",
-        "QueryBatch",
-        "QueryGroups",
-        "Facet",
-        "SearchMatrixPairs",
-        "SearchMatrixOffsets",
-        "Search",
-        "SearchBatch",
-        "SearchGroups",
-        "Recommend",
-        "RecommendBatch",
-        "RecommendGroups",
-        "Discover",
-        "DiscoverBatch",
-    },
-}
-_READ_METHODS = {service + method for service, methods in _READS.items() for method in methods}
 _BEARER = "Bearer "
 
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class ApiKeys(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs only
@@ -59,9 +30,9 @@ class ApiKeys(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic 
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
+    ) -> _Handler:
         """Go on, or answer with the reason why not."""
         refusal = self._refusal(handler_call_details.method, _token(handler_call_details))
         return await continuation(handler_call_details) if refusal is None else _refuse(*refusal)
@@ -75,7 +46,7 @@ class ApiKeys(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic 
             return None
         if not _same(token, self._read_only_key):
             return StatusCode.UNAUTHENTICATED, "Invalid API key or JWT"
-        if method not in _READ_METHODS:
+        if method not in OPEN_TO_READ_ONLY_KEYS:
             return StatusCode.PERMISSION_DENIED, "Forbidden: Global manage access is required"
         return None
 
@@ -92,7 +63,7 @@ def _same(token: str, key: str | None) -> bool:
     return key is not None and hmac.compare_digest(token.encode(), key.encode())
 
 
-def _refuse(code: StatusCode, message: str) -> Handler:
+def _refuse(code: StatusCode, message: str) -> _Handler:
     async def abort(_request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         await context.abort(code, message)
 

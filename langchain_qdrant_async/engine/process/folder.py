@@ -7,17 +7,24 @@ never removed while the folder is in use: a lock on a removed file excludes nobo
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
+from langchain_qdrant_async.rendezvous import (
+    LEASE_SOCKET,
+    LOCK_FILE,
+    LOG_FILE,
+    TEMPORARY_PREFIX,
+    Announcement,
+    lease_of,
+)
+
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
 _POLL_S = 0.02
-_SOCKETS_PREFIX = "langchain-qdrant-async-"
 _LONGEST_SOCKET_PATH = 100
 """Unix sockets allow 104 bytes on macOS and 108 on Linux."""
 _LONGEST_LOG_BYTES = 1_000_000
@@ -47,17 +54,16 @@ class EngineFolder:
         """
         path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
         self.path = path
-        self._file = os.open(path / "engine.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE_FILE)
+        self._file = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE_FILE)
         self._lock(time.monotonic() + patience_s)
         self.recovering = self._sweep()
         self.sockets = _sockets_folder()
-        _shorten_log(path / "engine.log")
+        _shorten_log(path / LOG_FILE)
 
-    def announce(self, addresses: dict[str, object]) -> None:
+    def announce(self, announcement: Announcement) -> None:
         """Say where the engine can be reached, from now on."""
-        content = json.dumps(addresses).encode()
         os.ftruncate(self._file, 0)
-        os.pwrite(self._file, content, 0)
+        os.pwrite(self._file, announcement.to_bytes(), 0)
 
     def withdraw(self) -> None:
         """Take back what `announce` said: who comes now has to wait for the lock."""
@@ -96,21 +102,18 @@ class EngineFolder:
         self.withdraw()
         if not content:
             return False
-        try:
-            stale = Path(json.loads(content)["lease"]).parent
-        except (ValueError, KeyError, TypeError):
-            return True
-        if stale.name.startswith(_SOCKETS_PREFIX):
-            shutil.rmtree(stale, ignore_errors=True)
+        lease = lease_of(content)
+        if lease is not None and lease.parent.name.startswith(TEMPORARY_PREFIX):
+            shutil.rmtree(lease.parent, ignore_errors=True)
         return True
 
 
 def _sockets_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix=_SOCKETS_PREFIX))
-    if len(os.fsencode(folder / "lease.sock")) <= _LONGEST_SOCKET_PATH:
+    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
+    if len(os.fsencode(folder / LEASE_SOCKET)) <= _LONGEST_SOCKET_PATH:
         return folder
     folder.rmdir()
-    return Path(tempfile.mkdtemp(prefix=_SOCKETS_PREFIX, dir="/tmp"))
+    return Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir="/tmp"))
 
 
 def _shorten_log(log: Path) -> None:

@@ -8,9 +8,10 @@ only when everything is on disk and the folder is free.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
+
+from langchain_qdrant_async.rendezvous import Greeting
 
 
 class Leases:
@@ -20,17 +21,17 @@ class Leases:
         taken: whether there ever was a user.
     """
 
-    def __init__(self, path: Path, greeting: dict[str, object], *, last_gone: Callable[[], bool]) -> None:
+    def __init__(self, path: Path, greeting: Greeting, *, last_gone: Callable[[], bool]) -> None:
         """Prepare the socket.
 
         Args:
             path: where to listen.
-            greeting: what a new user is told, as one line of JSON.
+            greeting: what a new user is told.
             last_gone: called when the last user leaves. True if the engine goes on, and the user may be let go.
         """
         self.taken = False
         self._path = path
-        self._greeting = json.dumps(greeting).encode() + b"\n"
+        self._greeting = greeting.to_line()
         self._last_gone = last_gone
         self._held: set[asyncio.StreamWriter] = set()
         self._leaving: list[asyncio.StreamWriter] = []

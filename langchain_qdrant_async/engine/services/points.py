@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import qdrant_edge as edge
 from grpc import StatusCode
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.convert.filters import from_filter
-from langchain_qdrant_async.engine.convert.hits import payload_selector, retrieved_point, scored_point, vectors_selector
+from langchain_qdrant_async.engine.convert.hits import retrieved_point, scored_point
 from langchain_qdrant_async.engine.convert.ids import distinct, from_point_id, to_point_id
 from langchain_qdrant_async.engine.convert.indexes import from_request
+from langchain_qdrant_async.engine.convert.orders import from_order
+from langchain_qdrant_async.engine.convert.selectors import payload_selector, vectors_selector
 from langchain_qdrant_async.engine.operations import writes
 from langchain_qdrant_async.engine.operations.groups import query_groups
-from langchain_qdrant_async.engine.operations.queries import from_order, from_query_points, limit_of
+from langchain_qdrant_async.engine.operations.queries import from_query_points, limit_of
 from langchain_qdrant_async.engine.services.rpc import reading, refused, writing
 from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import Refusal, bad_request, invalid_field, wrong_input
-
-Wire = proto.points
+from langchain_qdrant_async.proto import PointsServicer, points
 
 _DEPRECATED = "deprecated, use Query, QueryBatch or QueryGroups"
 
 
-class Points(proto.PointsServicer):
+class Points(PointsServicer):
     """Reads and writes of points. An RPC that is missing here answers UNIMPLEMENTED."""
 
     def __init__(self, catalog: Catalog) -> None:
@@ -39,76 +39,76 @@ class Points(proto.PointsServicer):
             await shard.writable.wait()
 
     @writing
-    def Upsert(self, request: Wire.UpsertPoints) -> Wire.PointsOperationResponse:
+    def Upsert(self, request: points.UpsertPoints) -> points.PointsOperationResponse:
         """Insert or replace points."""
         return self._write(writes.upsert, request)
 
     @writing
-    def Delete(self, request: Wire.DeletePoints) -> Wire.PointsOperationResponse:
+    def Delete(self, request: points.DeletePoints) -> points.PointsOperationResponse:
         """Remove points."""
         return self._write(writes.delete, request)
 
     @writing
-    def SetPayload(self, request: Wire.SetPayloadPoints) -> Wire.PointsOperationResponse:
+    def SetPayload(self, request: points.SetPayloadPoints) -> points.PointsOperationResponse:
         """Merge fields into payloads."""
         return self._write(writes.set_payload, request)
 
     @writing
-    def OverwritePayload(self, request: Wire.SetPayloadPoints) -> Wire.PointsOperationResponse:
+    def OverwritePayload(self, request: points.SetPayloadPoints) -> points.PointsOperationResponse:
         """Replace payloads."""
         return self._write(writes.overwrite_payload, request)
 
     @writing
-    def DeletePayload(self, request: Wire.DeletePayloadPoints) -> Wire.PointsOperationResponse:
+    def DeletePayload(self, request: points.DeletePayloadPoints) -> points.PointsOperationResponse:
         """Remove fields from payloads."""
         return self._write(writes.delete_payload, request)
 
     @writing
-    def ClearPayload(self, request: Wire.ClearPayloadPoints) -> Wire.PointsOperationResponse:
+    def ClearPayload(self, request: points.ClearPayloadPoints) -> points.PointsOperationResponse:
         """Remove payloads."""
         return self._write(writes.clear_payload, request)
 
     @writing
-    def UpdateVectors(self, request: Wire.UpdatePointVectors) -> Wire.PointsOperationResponse:
+    def UpdateVectors(self, request: points.UpdatePointVectors) -> points.PointsOperationResponse:
         """Replace some vectors of points."""
         return self._write(writes.update_vectors, request)
 
     @writing
-    def DeleteVectors(self, request: Wire.DeletePointVectors) -> Wire.PointsOperationResponse:
+    def DeleteVectors(self, request: points.DeletePointVectors) -> points.PointsOperationResponse:
         """Remove some vectors of points."""
         return self._write(writes.delete_vectors, request)
 
     @writing
-    def UpdateBatch(self, request: Wire.UpdateBatchPoints) -> Wire.UpdateBatchResponse:
+    def UpdateBatch(self, request: points.UpdateBatchPoints) -> points.UpdateBatchResponse:
         """Several writes in order. The first that fails ends the batch; those before it stay."""
         shard = self._catalog.shard(request.collection_name)
         if not request.operations:
             raise invalid_field("operations", "value [] invalid, must be at least 1 characters")
         operations = [writes.from_batch(operation) for operation in request.operations]
         results = [_written(shard, write, operation, wait=request.wait) for write, operation in operations]
-        return Wire.UpdateBatchResponse(result=results)
+        return points.UpdateBatchResponse(result=results)
 
     @writing
-    def CreateFieldIndex(self, request: Wire.CreateFieldIndexCollection) -> Wire.PointsOperationResponse:
+    def CreateFieldIndex(self, request: points.CreateFieldIndexCollection) -> points.PointsOperationResponse:
         """Index a payload field; doing so again changes nothing."""
         shard = self._catalog.shard(request.collection_name)
         _check_field_name(request.field_name)
         shard.update(edge.UpdateOperation.create_field_index(request.field_name, from_request(request)))
         self._remember_index(shard, request)
-        return Wire.PointsOperationResponse(result=_result(shard, wait=request.wait))
+        return points.PointsOperationResponse(result=_result(shard, wait=request.wait))
 
     @writing
-    def DeleteFieldIndex(self, request: Wire.DeleteFieldIndexCollection) -> Wire.PointsOperationResponse:
+    def DeleteFieldIndex(self, request: points.DeleteFieldIndexCollection) -> points.PointsOperationResponse:
         """Drop the index of a payload field; it need not exist."""
         shard = self._catalog.shard(request.collection_name)
         _check_field_name(request.field_name)
         shard.update(edge.UpdateOperation.delete_field_index(request.field_name))
         if shard.stored.indexes.pop(request.field_name, None) is not None:
             self._catalog.publish()
-        return Wire.PointsOperationResponse(result=_result(shard, wait=request.wait))
+        return points.PointsOperationResponse(result=_result(shard, wait=request.wait))
 
     @reading
-    def Get(self, request: Wire.GetPoints) -> Wire.GetResponse:
+    def Get(self, request: points.GetPoints) -> points.GetResponse:
         """Points by id, in the order of the ids, without those that are absent."""
         shard = self._read(request)
         records = shard.engine.retrieve(
@@ -116,43 +116,43 @@ class Points(proto.PointsServicer):
             with_payload=payload_selector(request.with_payload, default=False),
             with_vector=vectors_selector(request.with_vectors),
         )
-        return Wire.GetResponse(result=map(retrieved_point, records))
+        return points.GetResponse(result=map(retrieved_point, records))
 
     @reading
-    def Scroll(self, request: Wire.ScrollPoints) -> Wire.ScrollResponse:
+    def Scroll(self, request: points.ScrollPoints) -> points.ScrollResponse:
         """Points by id or by a payload field, a page at a time."""
         shard = self._read(request)
         records, following = shard.engine.scroll(_scroll(request))
-        response = Wire.ScrollResponse(result=map(retrieved_point, records))
+        response = points.ScrollResponse(result=map(retrieved_point, records))
         if following is not None and not request.HasField("order_by"):
             response.next_page_offset.CopyFrom(to_point_id(following))  # type: ignore[arg-type]
         return response
 
     @reading
-    def Count(self, request: Wire.CountPoints) -> Wire.CountResponse:
+    def Count(self, request: points.CountPoints) -> points.CountResponse:
         """How many points a filter selects."""
         shard = self._read(request)
         exact = request.exact if request.HasField("exact") else True
         count = shard.engine.count(edge.CountRequest(exact=exact, filter=_filter(request)))
-        return Wire.CountResponse(result=Wire.CountResult(count=count))
+        return points.CountResponse(result=points.CountResult(count=count))
 
     @reading
-    def Facet(self, request: Wire.FacetCounts) -> Wire.FacetResponse:
+    def Facet(self, request: points.FacetCounts) -> points.FacetResponse:
         """The values of an indexed field and how many points have each."""
         shard = self._read(request)
         _check_field_name(request.key, "key")
         facet = edge.FacetRequest(request.key, limit_of(request), request.exact, _filter(request))
-        return Wire.FacetResponse(hits=map(_facet_hit, shard.engine.facet(facet).hits))
+        return points.FacetResponse(hits=map(_facet_hit, shard.engine.facet(facet).hits))
 
     @reading
-    def Query(self, request: Wire.QueryPoints) -> Wire.QueryResponse:
+    def Query(self, request: points.QueryPoints) -> points.QueryResponse:
         """Search of any kind."""
         shard = self._read(request)
         hits = shard.engine.query(from_query_points(request, self._catalog))
-        return Wire.QueryResponse(result=_scored(hits, request))
+        return points.QueryResponse(result=_scored(hits, request))
 
     @reading
-    def QueryBatch(self, request: Wire.QueryBatchPoints) -> Wire.QueryBatchResponse:
+    def QueryBatch(self, request: points.QueryBatchPoints) -> points.QueryBatchResponse:
         """Several searches in one call; one that is wrong fails all."""
         shard = self._catalog.shard(request.collection_name)
         for query in request.query_points:
@@ -161,17 +161,17 @@ class Points(proto.PointsServicer):
         queries = [from_query_points(query, self._catalog) for query in request.query_points]
         found = shard.engine.query_batch(edge.QueryBatchRequest(queries)) if queries else []
         results = (
-            Wire.BatchResult(result=_scored(hits, query))
+            points.BatchResult(result=_scored(hits, query))
             for hits, query in zip(found, request.query_points, strict=True)
         )
-        return Wire.QueryBatchResponse(result=results)
+        return points.QueryBatchResponse(result=results)
 
     @reading
-    def QueryGroups(self, request: Wire.QueryPointGroups) -> Wire.QueryGroupsResponse:
+    def QueryGroups(self, request: points.QueryPointGroups) -> points.QueryGroupsResponse:
         """Search whose hits are grouped by the value of a payload field."""
         self._read(request)
         _check_field_name(request.group_by, "group_by")
-        return Wire.QueryGroupsResponse(result=Wire.GroupsResult(groups=query_groups(request, self._catalog)))
+        return points.QueryGroupsResponse(result=points.GroupsResult(groups=query_groups(request, self._catalog)))
 
     SearchMatrixPairs = SearchMatrixOffsets = refused(
         "distance matrices are not supported by the embedded Qdrant service"
@@ -188,11 +188,11 @@ class Points(proto.PointsServicer):
         _check_shard_keys(request)
         return shard
 
-    def _write(self, write: writes.Write, request: Any) -> Wire.PointsOperationResponse:
+    def _write(self, write: writes.Write, request: Any) -> points.PointsOperationResponse:
         shard = self._catalog.shard(request.collection_name)
-        return Wire.PointsOperationResponse(result=_written(shard, write, request, wait=request.wait))
+        return points.PointsOperationResponse(result=_written(shard, write, request, wait=request.wait))
 
-    def _remember_index(self, shard: Shard, request: Wire.CreateFieldIndexCollection) -> None:
+    def _remember_index(self, shard: Shard, request: points.CreateFieldIndexCollection) -> None:
         """Keep the parameters as written: the engine gives them back in another form."""
         stored = shard.stored.indexes
         before = stored.pop(request.field_name, None)
@@ -203,9 +203,9 @@ class Points(proto.PointsServicer):
             self._catalog.publish()
 
 
-def _written(shard: Shard, write: writes.Write, request: Any, *, wait: bool) -> Wire.UpdateResult:
+def _written(shard: Shard, write: writes.Write, request: Any, *, wait: bool) -> points.UpdateResult:
     """Do a write and say so. Without `wait`, a server answers before it could find a point absent."""
-    writes.check_shard_keys(request.shard_key_selector.shard_keys, wrong_input)
+    _check_shard_keys(request, wrong_input)
     try:
         write(shard, request)
     except Refusal as refusal:
@@ -214,13 +214,15 @@ def _written(shard: Shard, write: writes.Write, request: Any, *, wait: bool) -> 
     return _result(shard, wait=wait)
 
 
-def _result(shard: Shard, *, wait: bool) -> Wire.UpdateResult:
-    status = proto.points.Completed if wait else proto.points.Acknowledged
-    return Wire.UpdateResult(operation_id=shard.last_operation, status=status)
+def _result(shard: Shard, *, wait: bool) -> points.UpdateResult:
+    status = points.Completed if wait else points.Acknowledged
+    return points.UpdateResult(operation_id=shard.last_operation, status=status)
 
 
-def _check_shard_keys(request: Any) -> None:
-    writes.check_shard_keys(request.shard_key_selector.shard_keys, bad_request)
+def _check_shard_keys(request: Any, refusal: Callable[[str], Refusal] = bad_request) -> None:
+    """Raise if a request is meant for a part of the collection: there are no parts here."""
+    for key in request.shard_key_selector.shard_keys:
+        raise refusal(f"Shard key {key.keyword or key.number} not found")
 
 
 def _check_field_name(name: str, field: str = "field_name") -> None:
@@ -232,7 +234,7 @@ def _filter(request: Any) -> edge.Filter | None:
     return from_filter(request.filter) if request.HasField("filter") else None
 
 
-def _scroll(request: Wire.ScrollPoints) -> edge.ScrollRequest:
+def _scroll(request: points.ScrollPoints) -> edge.ScrollRequest:
     ordered = request.HasField("order_by")
     if ordered and request.HasField("offset"):
         raise wrong_input(
@@ -249,15 +251,15 @@ def _scroll(request: Wire.ScrollPoints) -> edge.ScrollRequest:
     )
 
 
-def _scored(hits: Iterable[edge.ScoredPoint], request: Wire.QueryPoints) -> list[Wire.ScoredPoint]:
+def _scored(hits: Iterable[edge.ScoredPoint], request: points.QueryPoints) -> list[points.ScoredPoint]:
     wanted = vectors_selector(request.with_vectors)
     return [scored_point(hit, wanted) for hit in hits]
 
 
-def _facet_hit(hit: edge.FacetHit) -> Wire.FacetHit:
-    value = Wire.FacetValue()
+def _facet_hit(hit: edge.FacetHit) -> points.FacetHit:
+    value = points.FacetValue()
     setattr(value, _FACET_FIELDS[type(hit.value)], hit.value)
-    return Wire.FacetHit(value=value, count=hit.count)
+    return points.FacetHit(value=value, count=hit.count)
 
 
 _FACET_FIELDS = {bool: "bool_value", int: "integer_value", str: "string_value"}

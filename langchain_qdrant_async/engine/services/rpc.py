@@ -15,34 +15,35 @@ from langchain_qdrant_async.engine.status import refusal_of, timed_out, unimplem
 
 _log = logging.getLogger(__name__)
 
-Servicer = TypeVar("Servicer")
-Request = TypeVar("Request")
+_Servicer = TypeVar("_Servicer")
+_Request = TypeVar("_Request")
 
 
-class Timed(Protocol):
-    """A response that says how long it took, in seconds."""
+class _Timed(Protocol):
+    """A response that says how long it took."""
 
     time: float
+    """In seconds."""
 
 
-Response = TypeVar("Response", bound=Timed)
+_Response = TypeVar("_Response", bound=_Timed)
 
 
-class Gated(Protocol):
+class _Gated(Protocol):
     """A service whose writes sometimes have to wait."""
 
     async def writable(self, request: Any) -> None:
         """Return when the request may write."""
 
 
-Gate = TypeVar("Gate", bound=Gated)
+_Gate = TypeVar("_Gate", bound=_Gated)
 
 
-Handler = Callable[[Servicer, Request], Response]
-Rpc = Callable[[Servicer, Request, ServicerContext[Any, Any]], Awaitable[Response]]
+_Handler = Callable[[_Servicer, _Request], _Response]
+_Rpc = Callable[[_Servicer, _Request, ServicerContext[Any, Any]], Awaitable[_Response]]
 
 
-def rpc(handle: Handler[Servicer, Request, Response]) -> Rpc[Servicer, Request, Response]:
+def rpc(handle: _Handler[_Servicer, _Request, _Response]) -> _Rpc[_Servicer, _Request, _Response]:
     """Turn a plain function of the request into an RPC.
 
     The function runs on the event loop without a break: the engine holds the interpreter's lock in each of its calls,
@@ -50,7 +51,7 @@ def rpc(handle: Handler[Servicer, Request, Response]) -> Rpc[Servicer, Request, 
     """
 
     @functools.wraps(handle)
-    async def answer(servicer: Servicer, request: Request, context: ServicerContext[Any, Any]) -> Response:
+    async def answer(servicer: _Servicer, request: _Request, context: ServicerContext[Any, Any]) -> _Response:
         started = perf_counter()
         try:
             response = handle(servicer, request)
@@ -63,14 +64,14 @@ def rpc(handle: Handler[Servicer, Request, Response]) -> Rpc[Servicer, Request, 
     return answer
 
 
-def reading(handle: Handler[Servicer, Request, Response]) -> Rpc[Servicer, Request, Response]:
+def reading(handle: _Handler[_Servicer, _Request, _Response]) -> _Rpc[_Servicer, _Request, _Response]:
     """Turn a plain function into an RPC that reads, and that fails if it took longer than its request allows.
 
     The engine cannot be interrupted, so the work is done all the same.
     """
 
     @functools.wraps(handle)
-    def timely(servicer: Servicer, request: Any) -> Response:
+    def timely(servicer: _Servicer, request: Any) -> _Response:
         started = perf_counter()
         response = handle(servicer, request)
         if request.HasField("timeout") and perf_counter() - started > request.timeout:
@@ -80,12 +81,12 @@ def reading(handle: Handler[Servicer, Request, Response]) -> Rpc[Servicer, Reque
     return rpc(timely)
 
 
-def writing(handle: Handler[Gate, Request, Response]) -> Rpc[Gate, Request, Response]:
+def writing(handle: _Handler[_Gate, _Request, _Response]) -> _Rpc[_Gate, _Request, _Response]:
     """Turn a plain function into an RPC that changes points. It waits while the shard's files are being copied."""
     answer = rpc(handle)
 
     @functools.wraps(handle)
-    async def wait_and_answer(servicer: Gate, request: Request, context: ServicerContext[Any, Any]) -> Response:
+    async def wait_and_answer(servicer: _Gate, request: _Request, context: ServicerContext[Any, Any]) -> _Response:
         await servicer.writable(request)
         return await answer(servicer, request, context)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from langchain_qdrant_async import proto
 from langchain_qdrant_async.engine.services.rpc import refused
+from langchain_qdrant_async.proto import SnapshotsServicer
 
 _REASON = "Snapshots are not supported by the embedded Qdrant service"
 
 
-class Snapshots(proto.SnapshotsServicer):
+class Snapshots(SnapshotsServicer):
     """Refuses everything, with the reason."""
 
     Create = List = Delete = CreateFull = ListFull = DeleteFull = refused(_REASON)

@@ -8,11 +8,11 @@ of at least `vacuum_min_vector_number` points are gone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 
-from langchain_qdrant_async import proto
-from langchain_qdrant_async.engine.shards.defaults import Config
+from langchain_qdrant_async.engine.convert.schema import dense_params
+from langchain_qdrant_async.proto import collections
 
 _PATIENCE_S = 30.0
 _FIRST_PAUSE_S = 1.0
@@ -26,36 +26,38 @@ _ROWS = 16
 
 @dataclass
 class Backlog:
-    """What was written to one shard since it was optimised, and how the last attempt ended.
-
-    Attributes:
-        changed: points written, and those found without an index when the shard was opened.
-        deleted: points deleted.
-        requested: whether the configuration changed.
-        error: why the last attempt failed.
-    """
+    """What was written to one shard since it was optimised, and how the last attempt ended."""
 
     changed: int = 0
+    """Points written, and those found without an index when the shard was opened."""
     deleted: int = 0
+    """Points deleted."""
     requested: bool = False
+    """Whether the configuration changed."""
     error: str = ""
+    """Why the last attempt failed."""
     _failures: int = 0
-    _not_before: float = 0.0
-    _written_at: float = 0.0
-    _due_since: float | None = None
-    _vain: tuple[int, int] = field(default=(0, 0))
+    """How many attempts have failed in a row."""
+    _not_before_s: float = 0.0
+    """When the next attempt may begin, on the monotonic clock, as are the two below."""
+    _written_at_s: float = 0.0
+    """When the last write was."""
+    _due_since_s: float | None = None
+    """Since when there has been something to do."""
+    _vain: tuple[int, int] = (0, 0)
+    """What an attempt in vain covered."""
 
     def add(self, *, changed: int, deleted: int) -> None:
         """Count a write."""
         self.changed += changed
         self.deleted += deleted
-        self._written_at = monotonic()
+        self._written_at_s = monotonic()
 
     def request(self) -> None:
         """Ask the engine in any case, and soon: its configuration changed."""
-        self.requested, self._failures, self._not_before = True, 0, 0.0
+        self.requested, self._failures, self._not_before_s = True, 0, 0.0
 
-    def is_due(self, config: Config, points: Callable[[], int]) -> bool:
+    def is_due(self, config: collections.CollectionConfig, points: Callable[[], int]) -> bool:
         """Whether the engine would find something to do, as far as that can be told.
 
         Args:
@@ -67,9 +69,9 @@ class Backlog:
     def is_ready(self, pause_s: float) -> bool:
         """Whether to begin, given that it is due: writes have paused for so long, or it has waited long enough."""
         now = monotonic()
-        self._due_since = now if self._due_since is None else self._due_since
-        waited = now - self._written_at >= pause_s or now - self._due_since >= _PATIENCE_S
-        return waited and now >= self._not_before
+        self._due_since_s = now if self._due_since_s is None else self._due_since_s
+        waited = now - self._written_at_s >= pause_s or now - self._due_since_s >= _PATIENCE_S
+        return waited and now >= self._not_before_s
 
     @property
     def covered(self) -> tuple[int, int]:
@@ -82,39 +84,33 @@ class Backlog:
             self.changed, self.deleted = self.changed - covered[0], self.deleted - covered[1]
             covered = (0, 0)
         self._vain = covered
-        self.error, self.requested, self._failures, self._due_since = "", False, 0, None
+        self.error, self.requested, self._failures, self._due_since_s = "", False, 0, None
 
     def fail(self, error: str) -> float:
         """Count an attempt that failed; how many seconds to wait before the next."""
-        pause = min(_FIRST_PAUSE_S * 2.0**self._failures, _LONGEST_PAUSE_S)
+        pause_s = min(_FIRST_PAUSE_S * 2.0**self._failures, _LONGEST_PAUSE_S)
         self.error = error
         self._failures += 1
-        self._not_before = monotonic() + pause
-        return pause
+        self._not_before_s = monotonic() + pause_s
+        return pause_s
 
-    def _exceeds_indexing(self, config: Config) -> bool:
+    def _exceeds_indexing(self, config: collections.CollectionConfig) -> bool:
         threshold = config.optimizer_config.indexing_threshold * 1024
         if threshold == 0:  # indexing is switched off
             return False
-        each, vain = largest_vector_bytes(config), self._vain[0]
+        each, vain = _largest_vector_bytes(config), self._vain[0]
         return self.changed * each >= (vain * each + threshold * _MORE if vain else threshold)
 
-    def _exceeds_vacuum(self, config: Config, points: Callable[[], int]) -> bool:
+    def _exceeds_vacuum(self, config: collections.CollectionConfig, points: Callable[[], int]) -> bool:
         optimizers, deleted = config.optimizer_config, self.deleted - self._vain[1]
         enough = deleted >= max(optimizers.vacuum_min_vector_number, 1)
         return enough and deleted >= optimizers.deleted_threshold * (points() + deleted)
 
 
-def largest_vector_bytes(config: Config) -> int:
+def _largest_vector_bytes(config: collections.CollectionConfig) -> int:
     """The size of a point's largest dense vector, which is what Qdrant holds against its threshold."""
-    return max((_bytes(params) for params in dense_vectors(config)), default=0)
+    return max(map(_bytes, dense_params(config.params.vectors_config).values()), default=0)
 
 
-def dense_vectors(config: Config) -> list[proto.collections.VectorParams]:
-    """The dense vectors of a collection; the others need no optimiser."""
-    vectors = config.params.vectors_config
-    return [*vectors.params_map.map.values(), *([vectors.params] if vectors.HasField("params") else [])]
-
-
-def _bytes(params: proto.collections.VectorParams) -> int:
+def _bytes(params: collections.VectorParams) -> int:
     return params.size * _COMPONENT_BYTES * (_ROWS if params.HasField("multivector_config") else 1)

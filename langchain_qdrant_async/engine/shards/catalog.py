@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 from grpc import StatusCode
 
-from langchain_qdrant_async.engine.shards.defaults import Config
+from langchain_qdrant_async.engine.shards.disk import discard
+from langchain_qdrant_async.engine.shards.files import check_free
+from langchain_qdrant_async.engine.shards.names import check_name, check_new_name
 from langchain_qdrant_async.engine.shards.registry import Registry, StoredCollection
-from langchain_qdrant_async.engine.shards.shard import Shard, check_free
-from langchain_qdrant_async.engine.status import Refusal, invalid_field, not_found, wrong_input
+from langchain_qdrant_async.engine.shards.shard import Shard
+from langchain_qdrant_async.engine.status import Refusal, absent_collection, not_found, wrong_input
+from langchain_qdrant_async.proto import collections
 
 _log = logging.getLogger(__name__)
-
-_FORBIDDEN = '<>:"/\\|?*\0\x1f'
-_MAX_NAME = 255
 
 
 class Catalog:
@@ -64,7 +62,7 @@ class Catalog:
 
     def resolve(self, name: str) -> str:
         """The collection that a name means; an alias goes before a collection of the same name."""
-        check_length(name)
+        check_name(name)
         return self.aliases.get(name, name)
 
     def exists(self, name: str) -> bool:
@@ -79,7 +77,7 @@ class Catalog:
         """The shard of a collection or alias."""
         shard = self._shards.get(self.resolve(name))
         if shard is None:
-            raise no_collection(name)
+            raise absent_collection(name)
         return shard
 
     def lookup(self, name: str) -> Shard:
@@ -89,7 +87,7 @@ class Catalog:
             raise not_found(f"Collection {name} not found")
         return shard
 
-    def create(self, name: str, config: Config) -> None:
+    def create(self, name: str, config: collections.CollectionConfig) -> None:
         """Make a new, empty collection."""
         check_new_name(name)
         if name in self.aliases:
@@ -105,7 +103,7 @@ class Catalog:
 
     def delete(self, name: str) -> bool:
         """Drop a collection by its own name, and its aliases. False if there is none."""
-        check_length(name)
+        check_name(name)
         shard = self._shards.pop(name, None)
         if shard is None:
             return False
@@ -150,30 +148,3 @@ def _logged(failure: str) -> Iterator[None]:
         yield
     except BaseException:  # noqa: BLE001  a panic of the engine is no Exception
         _log.exception(failure)
-
-
-def discard(folder: Path) -> None:
-    """Remove a folder that nobody uses any more, aside: it takes 200 ms. The process does not end before that is done.
-
-    What a crash leaves is swept later.
-    """
-    threading.Thread(target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}).start()
-
-
-def no_collection(name: str) -> Refusal:
-    """The collection that a request names does not exist."""
-    return not_found(f"Collection `{name}` doesn't exist!")
-
-
-def check_length(name: str) -> None:
-    """Raise for a collection name that no collection can have."""
-    if not 1 <= len(name) <= _MAX_NAME:
-        raise invalid_field("collection_name", f'value "{name}" invalid, must be from 1 to {_MAX_NAME} characters')
-
-
-def check_new_name(name: str) -> None:
-    """Raise for a name that no new collection may have."""
-    check_length(name)
-    for character in _FORBIDDEN:
-        if character in name:
-            raise invalid_field("collection_name", f'collection name cannot contain "{character}" char')

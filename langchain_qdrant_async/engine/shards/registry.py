@@ -19,19 +19,22 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from langchain_qdrant_async import proto
-from langchain_qdrant_async.engine.shards.defaults import Config
+from langchain_qdrant_async.engine.shards.disk import sync
+from langchain_qdrant_async.proto import collections
 
 _VERSION = 1
 
 
 @dataclass
 class StoredCollection:
-    """One collection: where its data is, how it is configured, and with which parameters its fields are indexed."""
+    """What is known of one collection, beside its data."""
 
     folder: str
-    config: Config
-    indexes: dict[str, proto.collections.PayloadIndexParams] = field(default_factory=dict)
+    """The name of the folder that its data is in."""
+    config: collections.CollectionConfig
+    """How it is configured."""
+    indexes: dict[str, collections.PayloadIndexParams] = field(default_factory=dict)
+    """The parameters of its payload indexes by field, as the client wrote them."""
 
 
 class Registry:
@@ -53,26 +56,27 @@ class Registry:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
-        _sync_folder(self._path.parent)
+        sync([self._path.parent])
 
     def _read(self, content: dict[str, Any]) -> None:
         if content["version"] != _VERSION:
-            message = f"{self._path} was written by another version of the engine ({content['version']})"
-            raise RuntimeError(message)
+            raise RuntimeError(f"{self._path} was written by another version of the engine ({content['version']})")
         self.collections = {name: _from_json(stored) for name, stored in content["collections"].items()}
         self.aliases = content["aliases"]
 
     def _as_json(self) -> dict[str, Any]:
-        collections = {name: _to_json(stored) for name, stored in self.collections.items()}
-        return {"version": _VERSION, "collections": collections, "aliases": self.aliases}
+        stored = {name: _to_json(collection) for name, collection in self.collections.items()}
+        return {"version": _VERSION, "collections": stored, "aliases": self.aliases}
 
 
 def _from_json(stored: dict[str, Any]) -> StoredCollection:
     indexes = {
-        field_name: json_format.ParseDict(params, proto.collections.PayloadIndexParams())
+        field_name: json_format.ParseDict(params, collections.PayloadIndexParams())
         for field_name, params in stored["indexes"].items()
     }
-    return StoredCollection(stored["folder"], json_format.ParseDict(stored["config"], Config()), indexes)
+    return StoredCollection(
+        stored["folder"], json_format.ParseDict(stored["config"], collections.CollectionConfig()), indexes
+    )
 
 
 def _to_json(stored: StoredCollection) -> dict[str, Any]:
@@ -81,11 +85,3 @@ def _to_json(stored: StoredCollection) -> dict[str, Any]:
         "config": json_format.MessageToDict(stored.config),
         "indexes": {name: json_format.MessageToDict(params) for name, params in stored.indexes.items()},
     }
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

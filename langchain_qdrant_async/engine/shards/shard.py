@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import json
-import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import qdrant_edge as edge
-from grpc import StatusCode
 
+from langchain_qdrant_async.engine.convert.edge_config import edge_config
 from langchain_qdrant_async.engine.convert.ids import PointId
-from langchain_qdrant_async.engine.convert.vectors import NamedVectors, named_vectors, schema_of
-from langchain_qdrant_async.engine.shards.backlog import Backlog, dense_vectors
-from langchain_qdrant_async.engine.shards.defaults import Config
+from langchain_qdrant_async.engine.convert.schema import dense_params, schema_of
+from langchain_qdrant_async.engine.convert.vectors import NamedVectors, named_vectors
+from langchain_qdrant_async.engine.shards.backlog import Backlog
+from langchain_qdrant_async.engine.shards.files import check_free, drop_quantization, logged_operations
 from langchain_qdrant_async.engine.shards.journal import Journal
 from langchain_qdrant_async.engine.shards.registry import StoredCollection
-from langchain_qdrant_async.engine.shards.shard_config import edge_config
-from langchain_qdrant_async.engine.status import Refusal, internal, is_panic
+from langchain_qdrant_async.engine.status import internal, is_panic
+from langchain_qdrant_async.proto import collections
 
 _EVERYTHING = 2**31 - 1
 """A limit that no local collection reaches."""
@@ -85,7 +83,7 @@ class Shard:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self._open = edge.EdgeShard.create(str(self.folder), edge_config(self.stored.config))
 
-    def reconfigure(self, config: Config) -> None:
+    def reconfigure(self, config: collections.CollectionConfig) -> None:
         """Take over a changed configuration; its vectors keep their names, sizes and distances."""
         before, self.stored.config = self.stored.config, config
         if not _matters(before, config):
@@ -93,7 +91,8 @@ class Shard:
         known = self._operations if self._open is not None else None
         try:
             self.close()
-            _drop_quantization(self.folder, config)
+            if not config.HasField("quantization_config"):
+                drop_quantization(self.folder)
             self._load()
         except BaseException:
             self.stored.config = before
@@ -179,7 +178,7 @@ class Shard:
         if self._recovering:
             self._open.flush()
             self._recovering = False
-        self._operations = _logged_operations(self.folder)
+        self._operations = logged_operations(self.folder)
         self.backlog.changed = _unindexed_points(self._open, self.stored.config)
         self._touched.set()
 
@@ -190,8 +189,8 @@ class Shard:
             self._journal.record(operation, (changed + 1) * self._point_bytes())
 
     def _point_bytes(self) -> int:
-        sizes = (params.size * 4 for params in dense_vectors(self.stored.config))
-        return sum(sizes, _PAYLOAD_BYTES)
+        dense = dense_params(self.stored.config.params.vectors_config)
+        return sum((params.size * 4 for params in dense.values()), _PAYLOAD_BYTES)
 
     def _points(self) -> int:
         return self.engine.info().points_count
@@ -201,9 +200,9 @@ class Shard:
             self._journal.give_up(reason)
 
 
-def _matters(before: Config, after: Config) -> bool:
+def _matters(before: collections.CollectionConfig, after: collections.CollectionConfig) -> bool:
     """Whether a change is one for the engine; metadata is not its concern."""
-    left, right = Config(), Config()
+    left, right = collections.CollectionConfig(), collections.CollectionConfig()
     left.CopyFrom(before)
     right.CopyFrom(after)
     left.ClearField("metadata")
@@ -211,42 +210,9 @@ def _matters(before: Config, after: Config) -> bool:
     return left != right
 
 
-def check_free(folder: Path) -> None:
-    """Raise unless no other program has the shard open."""
-    wal = folder / "wal"
-    if not wal.exists():
-        return
-    descriptor = os.open(wal, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise Refusal(StatusCode.UNAVAILABLE, f"another program holds the engine's write-ahead log {wal}") from None
-    finally:
-        os.close(descriptor)
-
-
-def _drop_quantization(folder: Path, config: Config) -> None:
-    """Have the engine forget its quantization if there is to be none: it keeps what a load leaves unsaid."""
-    path = folder / "edge_config.json"
-    kept = json.loads(path.read_bytes()) if path.exists() else {}
-    if kept.get("quantization_config") and not config.HasField("quantization_config"):
-        draft = path.with_suffix(".new")
-        draft.write_text(json.dumps(kept | {"quantization_config": None}))
-        draft.replace(path)
-
-
-def _unindexed_points(engine: edge.EdgeShard, config: Config) -> int:
+def _unindexed_points(engine: edge.EdgeShard, config: collections.CollectionConfig) -> int:
     """How many points of a shard have no index, about: sparse vectors count as indexed, also of points that changed."""
     info = engine.info()
-    names = max(len(dense_vectors(config)), 1)
+    names = max(len(dense_params(config.params.vectors_config)), 1)
     vectors = info.points_count * (names + len(config.params.sparse_vectors_config.map))
     return max(0, vectors - info.indexed_vectors_count) // names
-
-
-def _logged_operations(folder: Path) -> int:
-    """How many operations a flushed shard has seen."""
-    marker = folder / "wal" / "first-index"
-    if not marker.exists():
-        return 0
-    last = json.loads(marker.read_bytes()).get("ack_index")
-    return 0 if last is None else int(last) + 1

@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_qdrant_async import AsyncQdrantVectorStore, Collections, Connection
-from langchain_qdrant_async.document.floats import EXACT_FLOATS_KEY, as_stored, between, to_store
+from langchain_qdrant_async.document.floats import as_stored, between, to_store
+from langchain_qdrant_async.document.layout import EXACT_FLOATS_KEY
 from langchain_qdrant_async.document.message import get_points
-from langchain_qdrant_async.document.payload import from_payload, from_value, to_payload, to_value
+from langchain_qdrant_async.document.payload import from_payload, to_payload
+from langchain_qdrant_async.document.values import from_value, to_value
 from langchain_qdrant_async.proto import common
 
 

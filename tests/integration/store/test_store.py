@@ -33,12 +33,11 @@ from langchain_qdrant_async import (
     InvalidInput,
     InvalidPayload,
     InvalidVector,
-    Layout,
     NotFound,
     PartialWrite,
 )
 from langchain_qdrant_async.document.message import point_struct, upsert_points
-from langchain_qdrant_async.document.payload import to_fields
+from langchain_qdrant_async.document.values import to_fields
 from langchain_qdrant_async.document.vectors import to_dense
 from langchain_qdrant_async.proto import common, points
 from tests.embeddings import TableEmbeddings, WordEmbeddings
@@ -439,7 +438,7 @@ async def test_another_packages_points_are_read(connection: Connection, collecti
 
     payloads: list[dict[str, Any]] = [{"page_content": "text", "metadata": None}, {"other": 1}, {"page_content": None}]
     structs = [
-        point_struct(common.PointId(num=n), to_dense([1.0, n]), to_fields(payload), Layout())
+        point_struct(common.PointId(num=n), {"": points.Vector(dense=to_dense([1.0, n]))}, to_fields(payload))
         for n, payload in enumerate(payloads)
     ]
     await connection.points.Upsert(upsert_points(collection_name, structs))

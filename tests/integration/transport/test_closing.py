@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from langchain_qdrant_async import AsyncQdrantVectorStore, Collections, Connection, Policy, Retry, Unavailable
+from langchain_qdrant_async.transport.engine import EngineUser
 from tests.embeddings import WordEmbeddings
 
 PATIENCE_S = 20
@@ -62,9 +63,9 @@ async def test_an_engine_that_was_killed_just_before_leaves_no_folder(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     connection = Connection(":memory:")
     await Collections(connection).names()
-    assert connection._engine is not None
-    assert connection._engine._lease is not None
-    os.kill(connection._engine._lease.pid, signal.SIGKILL)
+    assert isinstance(connection._place, EngineUser)
+    assert connection._place._lease is not None
+    os.kill(connection._place._lease.pid, signal.SIGKILL)
     await connection.aclose()
     assert _left(tmp_path) == []
 

@@ -31,6 +31,7 @@ from langchain_qdrant_async import (
     Unavailable,
 )
 from langchain_qdrant_async.proto import points, service
+from langchain_qdrant_async.transport.engine import EngineUser
 from tests.embeddings import WordEmbeddings
 from tests.engine_messages import Engine, serving
 
@@ -46,9 +47,9 @@ def _engines(folder: Path) -> list[psutil.Process]:
 
 
 def _engine_pid(connection: Connection) -> int:
-    assert connection._engine is not None
-    assert connection._engine._lease is not None
-    return connection._engine._lease.pid
+    assert isinstance(connection._place, EngineUser)
+    assert connection._place._lease is not None
+    return connection._place._lease.pid
 
 
 async def _ended(folder: Path) -> bool:
@@ -77,6 +78,7 @@ async def test_two_connections_share_a_folder_and_its_engine(tmp_path: Path) -> 
 OTHER_PROCESS = """
 import sys
 from langchain_qdrant_async import AsyncQdrantVectorStore, Connection
+from langchain_qdrant_async.transport.engine import EngineUser
 from tests.embeddings import WordEmbeddings
 with Connection(sys.argv[1]) as connection:
     store = AsyncQdrantVectorStore(connection, "docs", WordEmbeddings())
@@ -134,8 +136,8 @@ async def test_writers_go_on_while_the_engine_is_killed(tmp_path: Path) -> None:
 async def test_memory_leaves_nothing_behind() -> None:
     connection = Connection(":memory:")
     await _store(connection).aadd_texts(["text"])
-    assert connection._engine is not None
-    folder = connection._engine._folder
+    assert isinstance(connection._place, EngineUser)
+    folder = connection._place._folder
     assert folder is not None
     assert folder.exists()
     await connection.aclose()

@@ -51,7 +51,7 @@ class User:
     SCRIPT = """
         import asyncio, sys
         from pathlib import Path
-        from langchain_qdrant_async.embedded import join
+        from langchain_qdrant_async.transport.engine import join
 
         async def main():
             lease = await join(Path(sys.argv[1]))
@@ -240,7 +240,7 @@ async def test_no_other_interpreter_options_are_needed(tmp_path: Path) -> None:
         import asyncio, sys
         sys.path.append({str(ROOT)!r})
         from pathlib import Path
-        from langchain_qdrant_async.embedded import join
+        from langchain_qdrant_async.transport.engine import join
         asyncio.run(join(Path({str(tmp_path / "folder")!r})))
     """
     command = [sys.executable, "-P", "-c", textwrap.dedent(script)]

@@ -48,7 +48,7 @@ def test_loops_that_ended_are_forgotten(connection: Connection, store: AsyncQdra
     for _ in range(5):
         asyncio.run(store.asimilarity_search("apple"))
     gc.collect()
-    assert len([loop for loop in connection._opened if loop.is_closed()]) <= 1
+    assert len([loop for loop in connection._channels._opened if loop.is_closed()]) <= 1
 
 
 def test_blocking_calls_without_a_loop(store: AsyncQdrantVectorStore) -> None:
@@ -112,7 +112,7 @@ def test_closing_closes_the_channels_of_other_loops_too() -> None:
         outcome = pool.submit(asyncio.run, elsewhere())
         assert used.wait(20)
         connection.close()
-        assert connection._opened == {}
+        assert connection._channels._opened == {}
         closed.set()
         assert "is closed" in outcome.result()
 
@@ -135,7 +135,7 @@ async def test_cancelling_a_write_leaks_nothing(connection: Connection, store: A
         with pytest.raises(asyncio.CancelledError):
             await task
     assert asyncio.all_tasks() == before
-    assert len([loop for loop in connection._opened if loop is asyncio.get_running_loop()]) == 1
+    assert len([loop for loop in connection._channels._opened if loop is asyncio.get_running_loop()]) == 1
     ids = await store.aadd_texts(["after"])
     assert [each.page_content for each in await store.aget_by_ids(ids)] == ["after"]
 

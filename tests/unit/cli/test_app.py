@@ -117,5 +117,7 @@ def test_another_missing_extra_is_named_when_it_is_needed() -> None:
 
 def test_it_starts_without_what_only_commands_need() -> None:
     heavy = ("grpc", "langchain_core", "numpy", "qdrant_client", "torch", "langchain_qdrant_async.engine")
-    ended = python(f"import sys, langchain_qdrant_async.cli.app; print([each for each in {heavy} if each in sys.modules])")
+    ended = python(
+        f"import sys, langchain_qdrant_async.cli.app; print([each for each in {heavy} if each in sys.modules])"
+    )
     assert ended.stdout.strip() == "[]", ended.stderr

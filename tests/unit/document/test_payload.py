@@ -1,26 +1,18 @@
 """What a payload can hold, how it comes back, and what is said about the rest."""
 
-import collections
 import datetime as dt
 import decimal
 import enum
 import pathlib
-import types
 import uuid
 from typing import Any
 
 import numpy as np
 import pytest
 
-from langchain_qdrant_async.document.payload import (
-    ORIGINAL_ID_KEY,
-    from_fields,
-    from_payload,
-    from_value,
-    to_fields,
-    to_payload,
-    to_value,
-)
+from langchain_qdrant_async.document.layout import ORIGINAL_ID_KEY
+from langchain_qdrant_async.document.payload import from_payload, to_payload
+from langchain_qdrant_async.document.values import from_fields, to_fields
 from langchain_qdrant_async.errors import InvalidPayload
 from langchain_qdrant_async.proto import json, points
 
@@ -89,38 +81,10 @@ def test_a_flat_payload_is_all_metadata_but_the_text_and_the_id() -> None:
     assert from_payload(stored, metadata_key=None) == ("t", {"a": 1, "b": None}, "x")
 
 
-def test_a_value_without_a_kind_is_none() -> None:
-    assert from_value(json.Value()) is None
-
-
 def test_reading_does_not_write_into_the_message() -> None:
     point = points.ScoredPoint()
     from_payload(point.payload)
     assert not point.payload
-
-
-@pytest.mark.parametrize(
-    ("given", "read"),
-    [
-        ((1, (2,)), [1, [2]]),
-        (np.int32(4), 4),
-        (np.float32(0.5), 0.5),
-        (np.float64(0.1), 0.1),
-        (np.longdouble(0.5), 0.5),
-        (np.bool_(True), True),
-        (np.str_("x"), "x"),
-        (Color.RED, "red"),
-        (Level.HIGH, 3),
-        (types.MappingProxyType({"a": 1}), {"a": 1}),
-        (collections.OrderedDict(a=1), {"a": 1}),
-        (collections.UserDict(a=1), {"a": 1}),
-        ({Color.RED: 1}, {"red": 1}),
-    ],
-)
-def test_close_relatives_of_plain_values_are_stored_as_them(given: Any, read: Any) -> None:
-    stored = from_value(to_value(given))
-    assert stored == read
-    assert types_of(stored) == types_of(read)
 
 
 @pytest.mark.parametrize(
@@ -181,36 +145,6 @@ def test_flat_metadata_may_not_cover_the_stores_own_keys(key: str) -> None:
 def test_flat_metadata_has_plain_keys(key: Any) -> None:
     with pytest.raises(InvalidPayload, match="^metadata"):
         to_payload("text", {key: 1}, metadata_key=None)
-
-
-def nested(depth: int, kind: type) -> object:
-    value: object = 1
-    for _ in range(depth):
-        value = {"a": value} if kind is dict else [value]
-    return value
-
-
-@pytest.mark.parametrize(("kind", "depth"), [(dict, 30), (list, 46)])
-def test_nesting_ends_before_protobuf_does(kind: type, depth: int) -> None:
-    """Inside the deepest messages that carry a payload."""
-    payload = {"metadata": to_value(nested(depth, kind))}
-    group = points.PointGroup(hits=[points.ScoredPoint(payload=payload)])
-    answer = points.QueryGroupsResponse(result=points.GroupsResult(groups=[group]))
-    operation = points.PointsUpdateOperation(
-        upsert=points.PointsUpdateOperation.PointStructList(points=[points.PointStruct(payload=payload)])
-    )
-    request = points.UpdateBatchPoints(operations=[operation])
-    for message in (answer, request):
-        assert type(message).FromString(message.SerializeToString()) == message
-    with pytest.raises(InvalidPayload, match="is nested too deeply: at most 30 dictionaries or 46 lists"):
-        to_value(nested(depth + 1, kind))
-
-
-def test_a_value_that_holds_itself_is_refused() -> None:
-    value: list[object] = []
-    value.append({"self": value})
-    with pytest.raises(InvalidPayload, match=r"value\[0\]\.self\[0\].*…"):
-        to_value(value)
 
 
 def test_nothing_given_is_changed() -> None:

@@ -10,7 +10,7 @@ from langchain_qdrant_async.collection.spec import CollectionSpec, Hnsw
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import batches, point_struct
 from langchain_qdrant_async.document.vectors import to_dense
-from langchain_qdrant_async.proto import collections, common
+from langchain_qdrant_async.proto import collections, common, points
 from langchain_qdrant_async.search.message import mmr_query_points, query_points
 from langchain_qdrant_async.search.search import Diversity, Search
 
@@ -30,11 +30,14 @@ def test_mmr_turns_lambda_round_and_fetches_at_least_k() -> None:
     assert (mmr.diversity, mmr.candidates_limit) == (0.75, 30)
 
 
-def test_points_have_the_layouts_vector() -> None:
-    unnamed = point_struct(common.PointId(num=1), to_dense([1.0]), {}, Layout())
-    named = point_struct(common.PointId(num=1), to_dense([1.0]), {}, Layout(vector_name="own"))
+def test_points_have_their_vectors_by_field() -> None:
+    vector = points.Vector(dense=to_dense([1.0]))
+    unnamed = point_struct(common.PointId(num=1), {"": vector}, {})
+    named = point_struct(common.PointId(num=1), {"own": vector}, {})
+    both = point_struct(common.PointId(num=1), {"": vector, "own": vector}, {})
     assert unnamed.vectors.vector.dense.data == [1.0]
     assert named.vectors.vectors.vectors["own"].dense.data == [1.0]
+    assert sorted(both.vectors.vectors.vectors) == ["", "own"]
 
 
 def test_a_collection_with_everything_said() -> None:

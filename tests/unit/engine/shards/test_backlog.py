@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from langchain_qdrant_async.engine.operations.configuration import new_configuration
 from langchain_qdrant_async.engine.shards.backlog import Backlog
-from langchain_qdrant_async.engine.shards.defaults import Config, config_of
-from langchain_qdrant_async.proto import collections as C  # noqa: N812
+from langchain_qdrant_async.proto import collections
 
 
-def config(threshold: int = 1, size: int = 64, **fields: object) -> Config:
+def config(threshold: int = 1, size: int = 64, **fields: object) -> collections.CollectionConfig:
     """256 bytes per point: four of them are a kilobyte."""
-    params = C.VectorParams(size=size, distance=C.Dot, **fields)  # type: ignore[arg-type]
-    optimizers = C.OptimizersConfigDiff(indexing_threshold=threshold, vacuum_min_vector_number=100)
-    vectors = C.VectorsConfig(params=params)
-    return config_of(C.CreateCollection(vectors_config=vectors, optimizers_config=optimizers))
+    params = collections.VectorParams(size=size, distance=collections.Dot, **fields)  # type: ignore[arg-type]
+    optimizers = collections.OptimizersConfigDiff(indexing_threshold=threshold, vacuum_min_vector_number=100)
+    vectors = collections.VectorsConfig(params=params)
+    return new_configuration(collections.CreateCollection(vectors_config=vectors, optimizers_config=optimizers))
 
 
-def is_due(backlog: Backlog, given: Config | None = None, points: int = 1000) -> bool:
+def is_due(backlog: Backlog, given: collections.CollectionConfig | None = None, points: int = 1000) -> bool:
     return backlog.is_due(config() if given is None else given, lambda: points)
 
 
@@ -31,13 +31,15 @@ def test_a_threshold_of_zero_switches_indexing_off() -> None:
 
 
 def test_a_multivector_counts_as_many() -> None:
-    multi = C.MultiVectorConfig(comparator=C.MaxSim)
+    multi = collections.MultiVectorConfig(comparator=collections.MaxSim)
     assert is_due(Backlog(changed=1), config(multivector_config=multi))
 
 
 def test_sparse_vectors_need_no_optimiser() -> None:
-    sparse = C.SparseVectorConfig(map={"s": C.SparseVectorParams()})
-    assert not is_due(Backlog(changed=10**6), config_of(C.CreateCollection(sparse_vectors_config=sparse)))
+    sparse = collections.SparseVectorConfig(map={"s": collections.SparseVectorParams()})
+    assert not is_due(
+        Backlog(changed=10**6), new_configuration(collections.CreateCollection(sparse_vectors_config=sparse))
+    )
 
 
 @pytest.mark.parametrize(

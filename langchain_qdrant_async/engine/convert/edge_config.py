@@ -7,20 +7,19 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async import proto
-from langchain_qdrant_async.engine.shards.defaults import Config
+from langchain_qdrant_async.engine.convert.fields import optional
+from langchain_qdrant_async.engine.convert.schema import dense_params
+from langchain_qdrant_async.proto import collections
 
-Wire = proto.collections
 
-
-def edge_config(config: Config) -> edge.EdgeConfig:
+def edge_config(config: collections.CollectionConfig) -> edge.EdgeConfig:
     """The whole configuration of a shard.
 
     One search thread: the engine holds the interpreter's lock, so more would only cost (29-46 % of CPU per query).
     """
     params = config.params
     return edge.EdgeConfig(
-        vectors=_vectors(params.vectors_config),
+        vectors={name: _vector(vector) for name, vector in dense_params(params.vectors_config).items()},
         sparse_vectors={name: _sparse(sparse) for name, sparse in params.sparse_vectors_config.map.items()},
         on_disk_payload=params.on_disk_payload,
         payload_memory=_memory(params.payload),
@@ -32,19 +31,12 @@ def edge_config(config: Config) -> edge.EdgeConfig:
     )
 
 
-def _vectors(config: Wire.VectorsConfig) -> dict[str, edge.EdgeVectorParams]:
-    named = dict(config.params_map.map)
-    if config.HasField("params"):
-        named[""] = config.params
-    return {name: _vector(params) for name, params in named.items()}
-
-
-def _vector(params: Wire.VectorParams) -> edge.EdgeVectorParams:
+def _vector(params: collections.VectorParams) -> edge.EdgeVectorParams:
     multi = edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim)
     return edge.EdgeVectorParams(
         params.size,
-        getattr(edge.Distance, Wire.Distance.Name(params.distance)),
-        on_disk=_optional(params, "on_disk"),
+        getattr(edge.Distance, collections.Distance.Name(params.distance)),
+        on_disk=optional(params, "on_disk"),
         multivector_config=multi if params.HasField("multivector_config") else None,
         datatype=_datatype(params),
         quantization_config=_quantization(params),
@@ -53,21 +45,21 @@ def _vector(params: Wire.VectorParams) -> edge.EdgeVectorParams:
     )
 
 
-def _sparse(params: Wire.SparseVectorParams) -> edge.EdgeSparseVectorParams:
+def _sparse(params: collections.SparseVectorParams) -> edge.EdgeSparseVectorParams:
     return edge.EdgeSparseVectorParams(
-        full_scan_threshold=_optional(params.index, "full_scan_threshold"),
-        on_disk=_optional(params.index, "on_disk"),
-        modifier=edge.Modifier.Idf if params.modifier == Wire.Idf else None,
+        full_scan_threshold=optional(params.index, "full_scan_threshold"),
+        on_disk=optional(params.index, "on_disk"),
+        modifier=edge.Modifier.Idf if params.modifier == collections.Idf else None,
         datatype=_datatype(params.index),
         memory=_memory(params.index),
     )
 
 
-_HNSW = Wire.HnswConfigDiff(m=16, ef_construct=100, full_scan_threshold=10_000)
+_HNSW = collections.HnswConfigDiff(m=16, ef_construct=100, full_scan_threshold=10_000)
 
 
-def _hnsw(diff: Wire.HnswConfigDiff, base: Wire.HnswConfigDiff) -> edge.HnswIndexConfig:
-    whole = Wire.HnswConfigDiff()
+def _hnsw(diff: collections.HnswConfigDiff, base: collections.HnswConfigDiff) -> edge.HnswIndexConfig:
+    whole = collections.HnswConfigDiff()
     whole.CopyFrom(base)
     whole.MergeFrom(diff)
     return edge.HnswIndexConfig(
@@ -75,9 +67,9 @@ def _hnsw(diff: Wire.HnswConfigDiff, base: Wire.HnswConfigDiff) -> edge.HnswInde
         whole.ef_construct,
         whole.full_scan_threshold,
         whole.max_indexing_threads,
-        on_disk=_optional(whole, "on_disk"),
-        payload_m=_optional(whole, "payload_m"),
-        inline_storage=_optional(whole, "inline_storage"),
+        on_disk=optional(whole, "on_disk"),
+        payload_m=optional(whole, "payload_m"),
+        inline_storage=optional(whole, "inline_storage"),
         memory=_memory(whole),
     )
 
@@ -92,42 +84,42 @@ _OPTIMIZER_FIELDS = (
 )
 
 
-def _optimizers(config: Wire.OptimizersConfigDiff) -> edge.EdgeOptimizersConfig:
-    return edge.EdgeOptimizersConfig(**{name: _optional(config, name) for name in _OPTIMIZER_FIELDS})
+def _optimizers(config: collections.OptimizersConfigDiff) -> edge.EdgeOptimizersConfig:
+    return edge.EdgeOptimizersConfig(**{name: optional(config, name) for name in _OPTIMIZER_FIELDS})
 
 
-def _quantization(owner: Config | Wire.VectorParams) -> Any:
+def _quantization(owner: collections.CollectionConfig | collections.VectorParams) -> Any:
     kind = owner.quantization_config.WhichOneof("quantization")
     return None if kind is None else _QUANTIZATIONS[kind](getattr(owner.quantization_config, kind))
 
 
-def _scalar(message: Wire.ScalarQuantization) -> edge.ScalarQuantizationConfig:
-    quantile = _optional(message, "quantile")
+def _scalar(message: collections.ScalarQuantization) -> edge.ScalarQuantizationConfig:
+    quantile = optional(message, "quantile")
     return edge.ScalarQuantizationConfig(edge.ScalarType.Int8, quantile, **_placement(message))
 
 
-def _product(message: Wire.ProductQuantization) -> edge.ProductQuantizationConfig:
-    ratio = getattr(edge.CompressionRatio, Wire.CompressionRatio.Name(message.compression).upper())
+def _product(message: collections.ProductQuantization) -> edge.ProductQuantizationConfig:
+    ratio = getattr(edge.CompressionRatio, collections.CompressionRatio.Name(message.compression).upper())
     return edge.ProductQuantizationConfig(ratio, **_placement(message))
 
 
-def _binary(message: Wire.BinaryQuantization) -> edge.BinaryQuantizationConfig:
+def _binary(message: collections.BinaryQuantization) -> edge.BinaryQuantizationConfig:
     return edge.BinaryQuantizationConfig(
-        encoding=_named(edge.BinaryQuantizationEncoding, Wire.BinaryQuantizationEncoding, message, "encoding"),
+        encoding=_named(edge.BinaryQuantizationEncoding, collections.BinaryQuantizationEncoding, message, "encoding"),
         query_encoding=_query_encoding(message),
         **_placement(message),
     )
 
 
-def _query_encoding(message: Wire.BinaryQuantization) -> Any:
+def _query_encoding(message: collections.BinaryQuantization) -> Any:
     if not message.HasField("query_encoding"):
         return None
-    name = Wire.BinaryQuantizationQueryEncoding.Setting.Name(message.query_encoding.setting)
+    name = collections.BinaryQuantizationQueryEncoding.Setting.Name(message.query_encoding.setting)
     return getattr(edge.BinaryQuantizationQueryEncoding, name)
 
 
-def _turbo(message: Wire.TurboQuantization) -> edge.TurboQuantQuantizationConfig:
-    bits = _named(edge.TurboQuantBitSize, Wire.TurboQuantBitSize, message, "bits")
+def _turbo(message: collections.TurboQuantization) -> edge.TurboQuantQuantizationConfig:
+    bits = _named(edge.TurboQuantBitSize, collections.TurboQuantBitSize, message, "bits")
     return edge.TurboQuantQuantizationConfig(bits=bits, **_placement(message))
 
 
@@ -140,22 +132,18 @@ _QUANTIZATIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def _placement(message: Any) -> dict[str, Any]:
-    return {"always_ram": _optional(message, "always_ram"), "memory": _memory(message)}
+    return {"always_ram": optional(message, "always_ram"), "memory": _memory(message)}
 
 
 def _datatype(message: Any) -> Any:
     """The storage type of a vector; `Default` is the engine's own choice."""
-    return _named(edge.VectorStorageDatatype, Wire.Datatype, message, "datatype") if message.datatype else None
+    return _named(edge.VectorStorageDatatype, collections.Datatype, message, "datatype") if message.datatype else None
 
 
 def _memory(message: Any) -> Any:
-    return _named(edge.Memory, Wire.Memory, message, "memory") if message.memory else None
+    return _named(edge.Memory, collections.Memory, message, "memory") if message.memory else None
 
 
 def _named(choices: Any, names: Any, message: Any, field: str) -> Any:
     """The engine's member of the same name as the message's enum value."""
     return getattr(choices, names.Name(getattr(message, field))) if message.HasField(field) else None
-
-
-def _optional(message: Any, field: str) -> Any:
-    return getattr(message, field) if message.HasField(field) else None

@@ -17,9 +17,7 @@ import psutil
 import pytest
 from grpc import StatusCode
 
-from langchain_qdrant_async.proto import collections as C  # noqa: N812
-from langchain_qdrant_async.proto import common as M  # noqa: N812
-from langchain_qdrant_async.proto import points as P  # noqa: N812
+from langchain_qdrant_async.proto import collections, common, points
 from tests.engine_messages import (
     OPTIONS,
     WAIT_S,
@@ -37,7 +35,7 @@ from tests.engine_messages import (
 )
 
 SIZE = 16
-INT8 = C.QuantizationConfig(scalar=C.ScalarQuantization(type=C.Int8, always_ram=True))
+INT8 = collections.QuantizationConfig(scalar=collections.ScalarQuantization(type=collections.Int8, always_ram=True))
 AT_ONCE = ("--optimise-after", "0")
 
 Model = dict[int, dict[str, Any]]
@@ -51,20 +49,20 @@ async def talking(folder: Path, *options: str) -> AsyncIterator[tuple[Engine, St
             yield engine, Stubs(channel, "docs")
 
 
-async def info_of(stubs: Stubs) -> C.CollectionInfo:
-    request = C.GetCollectionInfoRequest(collection_name=stubs.collection)
+async def info_of(stubs: Stubs) -> collections.CollectionInfo:
+    request = collections.GetCollectionInfoRequest(collection_name=stubs.collection)
     return (await stubs.collections.Get(request)).result  # type: ignore[no-any-return]
 
 
-async def until(stubs: Stubs, true: Callable[[C.CollectionInfo], bool]) -> C.CollectionInfo:
+async def until(stubs: Stubs, true: Callable[[collections.CollectionInfo], bool]) -> collections.CollectionInfo:
     deadline = monotonic() + WAIT_S
     while not true(info := await info_of(stubs)):
         assert monotonic() < deadline, info
     return info
 
 
-def optimised(info: C.CollectionInfo) -> bool:
-    return info.status == C.Green and info.indexed_vectors_count > 0
+def optimised(info: collections.CollectionInfo) -> bool:
+    return info.status == collections.Green and info.indexed_vectors_count > 0
 
 
 async def child_of(engine: Engine, stubs: Stubs) -> psutil.Process:
@@ -86,8 +84,8 @@ async def make(stubs: Stubs, count: int = 500, threshold: int | None = None, **f
     settings: dict[str, Any] = {
         "vectors_config": dense_config(SIZE),
         "quantization_config": INT8,
-        "hnsw_config": C.HnswConfigDiff(m=8, ef_construct=16),
-        "optimizers_config": C.OptimizersConfigDiff(indexing_threshold=threshold),
+        "hnsw_config": collections.HnswConfigDiff(m=8, ef_construct=16),
+        "optimizers_config": collections.OptimizersConfigDiff(indexing_threshold=threshold),
     }
     await stubs.create(**(settings | fields))
     await fill(stubs, count)
@@ -101,38 +99,38 @@ async def fill(stubs: Stubs, count: int, size: int = SIZE) -> None:
 
 
 async def change(stubs: Stubs, **fields: Any) -> None:
-    await stubs.collections.Update(C.UpdateCollection(collection_name=stubs.collection, **fields))
+    await stubs.collections.Update(collections.UpdateCollection(collection_name=stubs.collection, **fields))
 
 
 async def force(stubs: Stubs) -> None:
-    await change(stubs, optimizers_config=C.OptimizersConfigDiff(indexing_threshold=1))
+    await change(stubs, optimizers_config=collections.OptimizersConfigDiff(indexing_threshold=1))
 
 
 async def stored(stubs: Stubs) -> Model:
-    page = await stubs.points.Scroll(P.ScrollPoints(collection_name=stubs.collection, limit=100_000))
+    page = await stubs.points.Scroll(points.ScrollPoints(collection_name=stubs.collection, limit=100_000))
     return {found.id.num: {key: plain(item) for key, item in found.payload.items()} for found in page.result}
 
 
 async def scores(stubs: Stubs, **params: Any) -> list[tuple[int, float]]:
-    hits = await stubs.query(query=nearest([1.0] * SIZE), limit=5, params=P.SearchParams(**params))
+    hits = await stubs.query(query=nearest([1.0] * SIZE), limit=5, params=points.SearchParams(**params))
     return [(hit.id.num, hit.score) for hit in hits]
 
 
-QUANTISED = {"quantization": P.QuantizationSearchParams(rescore=False)}
-ORIGINAL = {"quantization": P.QuantizationSearchParams(ignore=True)}
+QUANTISED = {"quantization": points.QuantizationSearchParams(rescore=False)}
+ORIGINAL = {"quantization": points.QuantizationSearchParams(ignore=True)}
 
 
 async def test_a_small_collection_stays_plain_until_it_is_asked_for(tmp_path: Path) -> None:
     async with talking(tmp_path) as (engine, stubs):
         await make(stubs)
         before = await info_of(stubs)
-        assert (before.status, before.indexed_vectors_count) == (C.Green, 0)
-        exact, points = await scores(stubs, exact=True), await stored(stubs)
+        assert (before.status, before.indexed_vectors_count) == (collections.Green, 0)
+        exact, kept = await scores(stubs, exact=True), await stored(stubs)
         assert await scores(stubs, **QUANTISED) == exact
         await force(stubs)
-        assert (await info_of(stubs)).status == C.Yellow
+        assert (await info_of(stubs)).status == collections.Yellow
         assert (await until(stubs, optimised)).indexed_vectors_count == 500
-        assert (await scores(stubs, exact=True), await stored(stubs)) == (exact, points)
+        assert (await scores(stubs, exact=True), await stored(stubs)) == (exact, kept)
         assert await scores(stubs, **ORIGINAL) == exact
         assert await scores(stubs, **QUANTISED) != exact
         assert await scores(stubs, indexed_only=True)
@@ -140,8 +138,8 @@ async def test_a_small_collection_stays_plain_until_it_is_asked_for(tmp_path: Pa
         assert len(folders(engine)) == 1
     async with talking(tmp_path) as (engine, stubs):
         info = await info_of(stubs)
-        assert (info.status, info.indexed_vectors_count) == (C.Green, 500)
-        assert (await scores(stubs, exact=True), await stored(stubs)) == (exact, points)
+        assert (info.status, info.indexed_vectors_count) == (collections.Green, 500)
+        assert (await scores(stubs, exact=True), await stored(stubs)) == (exact, kept)
 
 
 async def test_a_collection_that_grows_is_optimised_by_itself(tmp_path: Path) -> None:
@@ -149,14 +147,14 @@ async def test_a_collection_that_grows_is_optimised_by_itself(tmp_path: Path) ->
         await make(stubs, threshold=1)
         assert (await until(stubs, optimised)).indexed_vectors_count == 500
         await fill(stubs, 1000)
-        assert (await until(stubs, lambda info: info.status == C.Green)).indexed_vectors_count == 1000
+        assert (await until(stubs, lambda info: info.status == collections.Green)).indexed_vectors_count == 1000
 
 
 async def test_indexing_can_be_switched_off(tmp_path: Path) -> None:
     async with talking(tmp_path, *AT_ONCE) as (_, stubs):
         await make(stubs, threshold=0)
-        await change(stubs, hnsw_config=C.HnswConfigDiff(ef_construct=20))
-        info = await until(stubs, lambda info: info.status == C.Green)
+        await change(stubs, hnsw_config=collections.HnswConfigDiff(ef_construct=20))
+        info = await until(stubs, lambda info: info.status == collections.Green)
         assert info.indexed_vectors_count == 0
 
 
@@ -164,12 +162,14 @@ async def test_quantization_can_be_changed_and_dropped(tmp_path: Path) -> None:
     async with talking(tmp_path, *AT_ONCE) as (_, stubs):
         await make(stubs, threshold=1)
         await until(stubs, optimised)
-        product = C.QuantizationConfigDiff(product=C.ProductQuantization(compression=C.x16))
+        product = collections.QuantizationConfigDiff(
+            product=collections.ProductQuantization(compression=collections.x16)
+        )
         fewer = await scores(stubs, **QUANTISED)
         await change(stubs, quantization_config=product)
         await until(stubs, optimised)
         assert await scores(stubs, **QUANTISED) != fewer
-        await change(stubs, quantization_config=C.QuantizationConfigDiff(disabled=C.Disabled()))
+        await change(stubs, quantization_config=collections.QuantizationConfigDiff(disabled=collections.Disabled()))
         await until(stubs, optimised)
         assert await scores(stubs, **QUANTISED) == await scores(stubs, **ORIGINAL)
 
@@ -179,12 +179,12 @@ async def test_without_an_optimiser_nothing_is_indexed(tmp_path: Path) -> None:
         await make(stubs)
         await force(stubs)
         info = await info_of(stubs)
-        assert (info.status, info.indexed_vectors_count) == (C.Grey, 0)
+        assert (info.status, info.indexed_vectors_count) == (collections.Grey, 0)
 
 
 async def test_queries_are_answered_meanwhile(tmp_path: Path) -> None:
     async with talking(tmp_path, *AT_ONCE) as (_, stubs):
-        await make(stubs, 0, vectors_config=dense_config(100), hnsw_config=C.HnswConfigDiff(ef_construct=64))
+        await make(stubs, 0, vectors_config=dense_config(100), hnsw_config=collections.HnswConfigDiff(ef_construct=64))
         await fill(stubs, 10_000, 100)
         await force(stubs)
         began, last, gaps = monotonic(), monotonic(), []
@@ -201,13 +201,15 @@ async def write_all_kinds(stubs: Stubs) -> None:
     """Every kind of write, to points that exist and to new ones."""
     where: Any = {"collection_name": stubs.collection, "wait": True}
     await stubs.upsert(*(point(n, [float(n)] * SIZE, new=n) for n in range(490, 510)))
-    await stubs.points.Delete(P.DeletePoints(points=selected(1, 2, 505), **where))
-    third = P.PointsSelector(filter=M.Filter(must=[match("group", integer=3)]))
-    await stubs.points.SetPayload(P.SetPayloadPoints(payload=payload({"mark": True}), points_selector=third, **where))
-    await stubs.points.ClearPayload(P.ClearPayloadPoints(points=selected(4, 506), **where))
-    vector = P.PointVectors(id=M.PointId(num=5), vectors=point(5, [9.0] * SIZE).vectors)
-    await stubs.points.UpdateVectors(P.UpdatePointVectors(points=[vector], **where))
-    index = P.CreateFieldIndexCollection(field_name="n", field_type=P.FieldTypeInteger, **where)
+    await stubs.points.Delete(points.DeletePoints(points=selected(1, 2, 505), **where))
+    third = points.PointsSelector(filter=common.Filter(must=[match("group", integer=3)]))
+    await stubs.points.SetPayload(
+        points.SetPayloadPoints(payload=payload({"mark": True}), points_selector=third, **where)
+    )
+    await stubs.points.ClearPayload(points.ClearPayloadPoints(points=selected(4, 506), **where))
+    vector = points.PointVectors(id=common.PointId(num=5), vectors=point(5, [9.0] * SIZE).vectors)
+    await stubs.points.UpdateVectors(points.UpdatePointVectors(points=[vector], **where))
+    index = points.CreateFieldIndexCollection(field_name="n", field_type=points.FieldTypeInteger, **where)
     await stubs.points.CreateFieldIndex(index)
     await stubs.upsert(point(600, [1.0] * SIZE, n=600))
 
@@ -215,7 +217,9 @@ async def write_all_kinds(stubs: Stubs) -> None:
 async def seen(stubs: Stubs) -> Any:
     """Everything that a user can see of the points."""
     page = await stubs.points.Scroll(
-        P.ScrollPoints(collection_name=stubs.collection, limit=1000, with_vectors=P.WithVectorsSelector(enable=True))
+        points.ScrollPoints(
+            collection_name=stubs.collection, limit=1000, with_vectors=points.WithVectorsSelector(enable=True)
+        )
     )
     return sorted(str(found) for found in page.result), (await info_of(stubs)).payload_schema["n"].points
 
@@ -228,7 +232,9 @@ async def test_what_is_written_meanwhile_is_there_afterwards(tmp_path: Path) -> 
         before, number = await seen(stubs), (await stubs.upsert(point(601, [0.5] * SIZE))).operation_id
         child.resume()
         await until(stubs, lambda info: info.indexed_vectors_count > 0)
-        await stubs.points.Delete(P.DeletePoints(collection_name=stubs.collection, points=selected(601), wait=True))
+        await stubs.points.Delete(
+            points.DeletePoints(collection_name=stubs.collection, points=selected(601), wait=True)
+        )
         assert await seen(stubs) == before
         engine.stop(signal.SIGKILL)
     async with talking(tmp_path) as (engine, stubs):
@@ -282,7 +288,7 @@ async def test_a_collection_can_be_dropped_meanwhile(tmp_path: Path) -> None:
     async with talking(tmp_path, *AT_ONCE) as (engine, stubs):
         await make(stubs, threshold=1)
         child = await child_of(engine, stubs)
-        assert (await stubs.collections.Delete(C.DeleteCollection(collection_name=stubs.collection))).result
+        assert (await stubs.collections.Delete(collections.DeleteCollection(collection_name=stubs.collection))).result
         await make(stubs, 1)
         child.wait(WAIT_S)
         assert await stubs.count() == 1
@@ -294,7 +300,7 @@ async def test_a_changed_configuration_starts_it_again(tmp_path: Path) -> None:
     async with talking(tmp_path, *AT_ONCE) as (engine, stubs):
         await make(stubs, threshold=1)
         child = await child_of(engine, stubs)
-        await change(stubs, hnsw_config=C.HnswConfigDiff(m=4))
+        await change(stubs, hnsw_config=collections.HnswConfigDiff(m=4))
         child.wait(WAIT_S)
         info = await until(stubs, optimised)
         assert info.config.hnsw_config.m == 4
@@ -322,7 +328,7 @@ class Writer:
     async def delete(self) -> None:
         numbers = self.random.sample(sorted(self.model), min(len(self.model), 5))
         self.pending = {number: fields for number, fields in self.model.items() if number not in numbers}
-        request = P.DeletePoints(collection_name=self.stubs.collection, points=selected(*numbers), wait=True)
+        request = points.DeletePoints(collection_name=self.stubs.collection, points=selected(*numbers), wait=True)
         await self.stubs.points.Delete(request)
         self.model = self.pending
 
@@ -332,8 +338,8 @@ class Writer:
             number: fields | ({"mark": mark} if fields.get("group") == group else {})
             for number, fields in self.model.items()
         }
-        where = P.PointsSelector(filter=M.Filter(must=[match("group", integer=group)]))
-        request = P.SetPayloadPoints(
+        where = points.PointsSelector(filter=common.Filter(must=[match("group", integer=group)]))
+        request = points.SetPayloadPoints(
             collection_name=self.stubs.collection, payload=payload({"mark": mark}), points_selector=where, wait=True
         )
         await self.stubs.points.SetPayload(request)
@@ -360,8 +366,8 @@ async def test_no_acknowledged_write_is_lost_whenever_the_engine_is_killed(tmp_p
 async def test_a_read_that_takes_longer_than_allowed_fails(tmp_path: Path) -> None:
     async with talking(tmp_path, "--no-optimiser") as (_, stubs):
         await make(stubs, 5000)
-        query = P.QueryPoints(collection_name=stubs.collection, query=nearest([1.0] * SIZE), limit=2000)
-        batch = P.QueryBatchPoints(collection_name=stubs.collection, query_points=[query] * 200, timeout=1)
+        query = points.QueryPoints(collection_name=stubs.collection, query=nearest([1.0] * SIZE), limit=2000)
+        batch = points.QueryBatchPoints(collection_name=stubs.collection, query_points=[query] * 200, timeout=1)
         with Refused(StatusCode.DEADLINE_EXCEEDED, "Operation 'QueryBatch' timed out after 1s"):
             await stubs.points.QueryBatch(batch)
         assert await stubs.ids(query=nearest(0), limit=1, timeout=1)

@@ -17,8 +17,7 @@ import trustme
 from grpc import StatusCode
 from qdrant_client import AsyncQdrantClient, models
 
-from langchain_qdrant_async import proto
-from langchain_qdrant_async.proto import collections as C  # noqa: N812
+from langchain_qdrant_async.proto import collections, service, snapshots
 from langchain_qdrant_async.transport.engine import join
 from tests.engine_messages import OPTIONS, WAIT_S, Engine, Refused, Stubs, dense_config, point, serving
 
@@ -60,7 +59,7 @@ def secure(guarded: tuple[Engine, bytes]) -> grpc.aio.Channel:
     ],
 )
 async def test_writing_takes_the_key(guarded: tuple[Engine, bytes], metadata: Any, refusal: Any) -> None:
-    request = C.CreateCollection(collection_name=uuid.uuid4().hex, vectors_config=dense_config())
+    request = collections.CreateCollection(collection_name=uuid.uuid4().hex, vectors_config=dense_config())
     async with secure(guarded) as channel:
         call = Stubs(channel).collections.Create(request, metadata=metadata)
         if refusal is None:
@@ -74,13 +73,13 @@ async def test_reading_takes_either_key_and_health_none(guarded: tuple[Engine, b
     async with secure(guarded) as channel:
         stubs = Stubs(channel)
         for key in ("secret", "looker"):
-            await stubs.collections.List(C.ListCollectionsRequest(), metadata=(("api-key", key),))
-        assert "qdrant" in (await stubs.service.HealthCheck(proto.service.HealthCheckRequest())).title
+            await stubs.collections.List(collections.ListCollectionsRequest(), metadata=(("api-key", key),))
+        assert "qdrant" in (await stubs.service.HealthCheck(service.HealthCheckRequest())).title
 
 
 async def test_the_unix_socket_needs_no_key(guarded: tuple[Engine, bytes]) -> None:
     async with grpc.aio.insecure_channel(guarded[0].target, options=OPTIONS) as channel:
-        await Stubs(channel).collections.List(C.ListCollectionsRequest())
+        await Stubs(channel).collections.List(collections.ListCollectionsRequest())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -104,7 +103,7 @@ async def test_it_outlives_its_users(engine: Engine) -> None:
     assert lease.pid == engine.process.pid
     await lease.release()
     async with grpc.aio.insecure_channel(engine.address) as channel:
-        await Stubs(channel).collections.List(C.ListCollectionsRequest())
+        await Stubs(channel).collections.List(collections.ListCollectionsRequest())
 
 
 def test_a_second_engine_of_a_folder_leaves_quietly(engine: Engine) -> None:
@@ -156,4 +155,4 @@ async def test_qdrants_own_client_works_with_it(engine: Engine) -> None:
 async def test_what_is_not_served(engine: Engine) -> None:
     async with grpc.aio.insecure_channel(engine.address) as channel:
         with Refused(StatusCode.UNIMPLEMENTED, "Snapshots are not supported"):
-            await Stubs(channel).snapshots.Create(proto.snapshots.CreateSnapshotRequest(collection_name="x"))
+            await Stubs(channel).snapshots.Create(snapshots.CreateSnapshotRequest(collection_name="x"))

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from langchain_qdrant_async.proto import collections as C  # noqa: N812
-from langchain_qdrant_async.proto import common as M  # noqa: N812
-from langchain_qdrant_async.proto import points as P  # noqa: N812
+from langchain_qdrant_async.proto import collections, common, points
 from tests.engine_messages import (
     Refused,
     Stubs,
@@ -29,15 +27,17 @@ from tests.engine_messages import (
 pytest_plugins = ("tests.engine_fixtures",)
 
 UUID = "5c56c793-69f3-4fbf-87e6-c4bf54c28c26"
-NAMED = C.VectorsConfig(
-    params_map=C.VectorParamsMap(
+NAMED = collections.VectorsConfig(
+    params_map=collections.VectorParamsMap(
         map={
-            "a": dense_params(2, C.Dot),
-            "m": dense_params(2, C.Dot, multivector_config=C.MultiVectorConfig(comparator=C.MaxSim)),
+            "a": dense_params(2, collections.Dot),
+            "m": dense_params(
+                2, collections.Dot, multivector_config=collections.MultiVectorConfig(comparator=collections.MaxSim)
+            ),
         }
     )
 )
-SPARSE = C.SparseVectorConfig(map={"s": C.SparseVectorParams()})
+SPARSE = collections.SparseVectorConfig(map={"s": collections.SparseVectorParams()})
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def write(stubs: Stubs, kind: Any, **fields: Any) -> Any:
     return kind(collection_name=stubs.collection, **({"wait": True} | fields))
 
 
-async def with_vectors(stubs: Stubs, an_id: Any = 1) -> P.VectorsOutput:
-    (found,) = await stubs.get(an_id, with_vectors=P.WithVectorsSelector(enable=True))
+async def with_vectors(stubs: Stubs, an_id: Any = 1) -> points.VectorsOutput:
+    (found,) = await stubs.get(an_id, with_vectors=points.WithVectorsSelector(enable=True))
     return found.vectors
 
 
@@ -69,9 +69,9 @@ async def test_writes_are_numbered_and_say_whether_they_are_done(stubs: Stubs) -
     await stubs.create(vectors_config=dense_config(2))
     results = [await stubs.upsert(point(number, [1, 0]), wait=number == 2) for number in (1, 2, 3)]
     assert [(each.operation_id, each.status) for each in results] == [
-        (0, P.Acknowledged),
-        (1, P.Completed),
-        (2, P.Acknowledged),
+        (0, points.Acknowledged),
+        (1, points.Completed),
+        (2, points.Acknowledged),
     ]
 
 
@@ -122,19 +122,21 @@ async def test_named_vectors_of_every_kind_come_back(named: Stubs) -> None:
     assert list(found["a"].dense.data) == [1, 2]
     assert [list(row.data) for row in found["m"].multi_dense.vectors] == [[1, 0], [0, 1]]
     assert dict(zip(found["s"].sparse.indices, found["s"].sparse.values, strict=True)) == {3: 0.25, 7: 0.5}
-    (one,) = await named.get(1, with_vectors=P.WithVectorsSelector(include=P.VectorsSelector(names=["a"])))
+    (one,) = await named.get(1, with_vectors=points.WithVectorsSelector(include=points.VectorsSelector(names=["a"])))
     assert list(one.vectors.vectors.vectors) == ["a"]
     with Refused(StatusCode.INVALID_ARGUMENT, "Wrong input: Not existing vector name error: zz"):
-        await named.get(1, with_vectors=P.WithVectorsSelector(include=P.VectorsSelector(names=["zz"])))
+        await named.get(1, with_vectors=points.WithVectorsSelector(include=points.VectorsSelector(names=["zz"])))
 
 
 async def test_deprecated_vector_fields_are_read(named: Stubs) -> None:
     old = {
-        "a": P.Vector(data=[3, 4]),
-        "m": P.Vector(data=[1, 2, 3, 4], vectors_count=2),
-        "s": P.Vector(data=[0.5], indices=P.SparseIndices(data=[9])),
+        "a": points.Vector(data=[3, 4]),
+        "m": points.Vector(data=[1, 2, 3, 4], vectors_count=2),
+        "s": points.Vector(data=[0.5], indices=points.SparseIndices(data=[9])),
     }
-    await named.upsert(P.PointStruct(id=point_id(2), vectors=P.Vectors(vectors=P.NamedVectors(vectors=old))))
+    await named.upsert(
+        points.PointStruct(id=point_id(2), vectors=points.Vectors(vectors=points.NamedVectors(vectors=old)))
+    )
     found = (await with_vectors(named, 2)).vectors.vectors
     assert list(found["a"].dense.data) == [3, 4]
     assert [list(row.data) for row in found["m"].multi_dense.vectors] == [[1, 2], [3, 4]]
@@ -142,7 +144,7 @@ async def test_deprecated_vector_fields_are_read(named: Stubs) -> None:
 
 
 async def test_a_cosine_vector_comes_back_normalised(stubs: Stubs) -> None:
-    await stubs.create(vectors_config=dense_config(2, C.Cosine))
+    await stubs.create(vectors_config=dense_config(2, collections.Cosine))
     await stubs.upsert(point(1, [3, 4]), point(2, [0, 0]))
     assert list((await with_vectors(stubs)).vector.dense.data) == pytest.approx([0.6, 0.8])
     assert list((await with_vectors(stubs, 2)).vector.dense.data) == [0, 0]
@@ -163,11 +165,11 @@ async def test_the_last_of_two_points_with_one_id_wins(plain: Stubs) -> None:
 
 async def test_conditional_upserts(plain: Stubs) -> None:
     both = (point(1, [9, 9], new=True), point(8, [9, 9], new=True))
-    await plain.upsert(*both, update_mode=P.InsertOnly)
+    await plain.upsert(*both, update_mode=points.InsertOnly)
     assert (await plain.payload(1), await plain.payload(8)) == ({"n": 1, "kind": "k1"}, {"new": True})
-    await plain.upsert(point(2, [9, 9], new=True), point(7, [9, 9]), update_mode=P.UpdateOnly)
+    await plain.upsert(point(2, [9, 9], new=True), point(7, [9, 9]), update_mode=points.UpdateOnly)
     assert (await plain.payload(2), await plain.get(7)) == ({"new": True}, [])
-    odd = M.Filter(must=[match("kind", keyword="k1")])
+    odd = common.Filter(must=[match("kind", keyword="k1")])
     await plain.upsert(point(1, [9, 9]), point(2, [8, 8]), point(6, [9, 9]), update_filter=odd)
     assert (await plain.payload(1), await plain.payload(2)) == ({}, {"new": True})
     assert len(await plain.get(6)) == 1
@@ -182,8 +184,8 @@ async def test_points_are_got_in_the_order_asked_for(plain: Stubs) -> None:
 
 async def test_payload_selectors(plain: Stubs) -> None:
     await plain.upsert(point(5, [1, 0], a={"b": 1, "c": 2}, d=3))
-    include = P.WithPayloadSelector(include=P.PayloadIncludeSelector(fields=["a.b"]))
-    exclude = P.WithPayloadSelector(exclude=P.PayloadExcludeSelector(fields=["a.b", "d"]))
+    include = points.WithPayloadSelector(include=points.PayloadIncludeSelector(fields=["a.b"]))
+    exclude = points.WithPayloadSelector(exclude=points.PayloadExcludeSelector(fields=["a.b", "d"]))
     (included,) = await plain.get(5, with_payload=include)
     (excluded,) = await plain.get(5, with_payload=exclude)
     assert included.payload == payload({"a": {"b": 1}})
@@ -194,7 +196,7 @@ async def test_scrolling_meets_every_point_once(plain: Stubs) -> None:
     await plain.upsert(point(UUID, [1, 0]))
     seen, offset = [], None
     while True:
-        page = await plain.points.Scroll(P.ScrollPoints(collection_name=plain.collection, limit=2, offset=offset))
+        page = await plain.points.Scroll(points.ScrollPoints(collection_name=plain.collection, limit=2, offset=offset))
         seen += [plain_id(found.id) for found in page.result]
         if not page.HasField("next_page_offset"):
             break
@@ -203,11 +205,11 @@ async def test_scrolling_meets_every_point_once(plain: Stubs) -> None:
 
 
 async def test_scrolling_by_a_field(plain: Stubs) -> None:
-    order = P.OrderBy(key="n", direction=P.Desc)
-    request = P.ScrollPoints(collection_name=plain.collection, limit=2, order_by=order)
+    order = points.OrderBy(key="n", direction=points.Desc)
+    request = points.ScrollPoints(collection_name=plain.collection, limit=2, order_by=order)
     with Refused(StatusCode.INVALID_ARGUMENT, "Wrong input: No range index for `order_by` key: `n`."):
         await plain.points.Scroll(request)
-    await index(plain, "n", P.FieldTypeInteger)
+    await index(plain, "n", points.FieldTypeInteger)
     page = await plain.points.Scroll(request)
     assert [(found.id.num, found.order_value.int) for found in page.result] == [(3, 3), (2, 2)]
     assert not page.HasField("next_page_offset")
@@ -220,70 +222,79 @@ async def test_scrolling_by_a_field(plain: Stubs) -> None:
 
 async def test_scroll_and_count_defaults(plain: Stubs) -> None:
     await plain.upsert(*(point(number, [1, 0]) for number in range(10, 30)))
-    page = await plain.points.Scroll(P.ScrollPoints(collection_name=plain.collection))
+    page = await plain.points.Scroll(points.ScrollPoints(collection_name=plain.collection))
     assert (len(page.result), page.result[0].payload["n"].integer_value) == (10, 1)
     assert await plain.count() == 23
-    assert await plain.count(filter=M.Filter(must=[match("kind", keyword="k1")])) == 2
+    assert await plain.count(filter=common.Filter(must=[match("kind", keyword="k1")])) == 2
     with Refused(
         StatusCode.INVALID_ARGUMENT, "Validation error in body: [limit: value 0 invalid, must be 1 or larger]"
     ):
-        await plain.points.Scroll(P.ScrollPoints(collection_name=plain.collection, limit=0))
+        await plain.points.Scroll(points.ScrollPoints(collection_name=plain.collection, limit=0))
 
 
 async def test_deleting_by_id_and_by_filter(plain: Stubs) -> None:
-    await plain.points.Delete(write(plain, P.DeletePoints, points=selected(1, 1, 99)))
+    await plain.points.Delete(write(plain, points.DeletePoints, points=selected(1, 1, 99)))
     assert await plain.matching() == [2, 3]
-    condition = P.PointsSelector(filter=M.Filter(must=[match("kind", keyword="k0")]))
-    await plain.points.Delete(write(plain, P.DeletePoints, points=condition))
+    condition = points.PointsSelector(filter=common.Filter(must=[match("kind", keyword="k0")]))
+    await plain.points.Delete(write(plain, points.DeletePoints, points=condition))
     assert await plain.matching() == [3]
-    await plain.points.Delete(write(plain, P.DeletePoints, points=selected()))
+    await plain.points.Delete(write(plain, points.DeletePoints, points=selected()))
     with Refused(StatusCode.INVALID_ARGUMENT, "PointSelector is missing"):
-        await plain.points.Delete(write(plain, P.DeletePoints))
+        await plain.points.Delete(write(plain, points.DeletePoints))
 
 
 async def test_payload_operations(plain: Stubs) -> None:
     async def change(rpc: str, kind: Any, **fields: Any) -> None:
         await getattr(plain.points, rpc)(write(plain, kind, **fields))
 
-    await change("SetPayload", P.SetPayloadPoints, payload=payload({"o": {"x": 1}}), points_selector=selected(1, 1))
-    await change("SetPayload", P.SetPayloadPoints, payload=payload({"y": 2}), key="o", points_selector=selected(1))
+    await change(
+        "SetPayload", points.SetPayloadPoints, payload=payload({"o": {"x": 1}}), points_selector=selected(1, 1)
+    )
+    await change("SetPayload", points.SetPayloadPoints, payload=payload({"y": 2}), key="o", points_selector=selected(1))
     assert await plain.payload(1) == {"n": 1, "kind": "k1", "o": {"x": 1, "y": 2}}
-    await change("DeletePayload", P.DeletePayloadPoints, keys=["o.x", "n"], points_selector=selected(1))
+    await change("DeletePayload", points.DeletePayloadPoints, keys=["o.x", "n"], points_selector=selected(1))
     assert await plain.payload(1) == {"kind": "k1", "o": {"y": 2}}
-    odd = P.PointsSelector(filter=M.Filter(must=[match("kind", keyword="k1")]))
-    await change("OverwritePayload", P.SetPayloadPoints, payload=payload({"only": True}), points_selector=odd)
+    odd = points.PointsSelector(filter=common.Filter(must=[match("kind", keyword="k1")]))
+    await change("OverwritePayload", points.SetPayloadPoints, payload=payload({"only": True}), points_selector=odd)
     assert (await plain.payload(1), await plain.payload(3)) == ({"only": True}, {"only": True})
-    await change("ClearPayload", P.ClearPayloadPoints, points=selected(1))
+    await change("ClearPayload", points.ClearPayloadPoints, points=selected(1))
     assert (await plain.payload(1), await plain.payload(2)) == ({}, {"n": 2, "kind": "k0"})
 
 
 async def test_an_absent_point_is_an_error_after_the_present_ones_are_changed(plain: Stubs) -> None:
-    request = write(plain, P.SetPayloadPoints, payload=payload({"new": 1}), points_selector=selected(77, 1))
+    request = write(plain, points.SetPayloadPoints, payload=payload({"new": 1}), points_selector=selected(77, 1))
     with Refused(StatusCode.NOT_FOUND, "Not found: No point with id 77 found"):
         await plain.points.SetPayload(request)
     assert (await plain.payload(1))["new"] == 1
     request.wait = False
-    assert (await plain.points.SetPayload(request)).result.status == P.Acknowledged
+    assert (await plain.points.SetPayload(request)).result.status == points.Acknowledged
 
 
 async def test_vector_operations(named: Stubs) -> None:
-    update = P.PointVectors(id=point_id(1), vectors=vectors({"a": [8, 9]}))
-    await named.points.UpdateVectors(write(named, P.UpdatePointVectors, points=[update]))
-    names = P.VectorsSelector(names=["m"])
-    await named.points.DeleteVectors(write(named, P.DeletePointVectors, points_selector=selected(1), vectors=names))
+    update = points.PointVectors(id=point_id(1), vectors=vectors({"a": [8, 9]}))
+    await named.points.UpdateVectors(write(named, points.UpdatePointVectors, points=[update]))
+    names = points.VectorsSelector(names=["m"])
+    await named.points.DeleteVectors(
+        write(named, points.DeletePointVectors, points_selector=selected(1), vectors=names)
+    )
     found = (await with_vectors(named)).vectors.vectors
     assert (sorted(found), list(found["a"].dense.data)) == (["a", "s"], [8, 9])
-    absent = P.PointVectors(id=point_id(5), vectors=vectors({"a": [8, 9]}))
+    absent = points.PointVectors(id=point_id(5), vectors=vectors({"a": [8, 9]}))
     with Refused(StatusCode.NOT_FOUND, "Not found: No point with id 5 found"):
-        await named.points.UpdateVectors(write(named, P.UpdatePointVectors, points=[absent]))
+        await named.points.UpdateVectors(write(named, points.UpdatePointVectors, points=[absent]))
     with Refused(StatusCode.INVALID_ARGUMENT, "Not existing vector name error: zz"):
         await named.points.DeleteVectors(
-            write(named, P.DeletePointVectors, points_selector=selected(1), vectors=P.VectorsSelector(names=["zz"]))
+            write(
+                named,
+                points.DeletePointVectors,
+                points_selector=selected(1),
+                vectors=points.VectorsSelector(names=["zz"]),
+            )
         )
 
 
 async def test_a_batch_of_writes_ends_at_the_first_that_fails(plain: Stubs) -> None:
-    operation = P.PointsUpdateOperation
+    operation = points.PointsUpdateOperation
     writes = [
         operation(upsert=operation.PointStructList(points=[point(10, [1, 0])])),
         operation(delete_points=operation.DeletePoints(points=selected(1))),
@@ -292,8 +303,8 @@ async def test_a_batch_of_writes_ends_at_the_first_that_fails(plain: Stubs) -> N
             set_payload=operation.SetPayload(payload=payload({"x": 1}), points_selector=selected(3)),
         ),
     ]
-    response = await plain.points.UpdateBatch(write(plain, P.UpdateBatchPoints, operations=writes))
-    assert [each.status for each in response.result] == [P.Completed] * 4
+    response = await plain.points.UpdateBatch(write(plain, points.UpdateBatchPoints, operations=writes))
+    assert [each.status for each in response.result] == [points.Completed] * 4
     assert await plain.matching() == [2, 3, 10]
     assert (await plain.payload(2), (await plain.payload(3))["x"]) == ({}, 1)
     failing = [
@@ -302,80 +313,90 @@ async def test_a_batch_of_writes_ends_at_the_first_that_fails(plain: Stubs) -> N
         operation(upsert=operation.PointStructList(points=[point(12, [1, 0])])),
     ]
     with Refused(StatusCode.INVALID_ARGUMENT, "Vector dimension error"):
-        await plain.points.UpdateBatch(write(plain, P.UpdateBatchPoints, operations=failing))
+        await plain.points.UpdateBatch(write(plain, points.UpdateBatchPoints, operations=failing))
     assert await plain.matching() == [2, 3]
 
 
 async def index(stubs: Stubs, name: str, kind: Any = None, **fields: Any) -> None:
-    request = write(stubs, P.CreateFieldIndexCollection, field_name=name, field_type=kind, **fields)
+    request = write(stubs, points.CreateFieldIndexCollection, field_name=name, field_type=kind, **fields)
     await stubs.points.CreateFieldIndex(request)
 
 
-async def schema_of(stubs: Stubs) -> dict[str, C.PayloadSchemaInfo]:
-    response = await stubs.collections.Get(C.GetCollectionInfoRequest(collection_name=stubs.collection))
+async def schema_of(stubs: Stubs) -> dict[str, collections.PayloadSchemaInfo]:
+    response = await stubs.collections.Get(collections.GetCollectionInfoRequest(collection_name=stubs.collection))
     return dict(response.result.payload_schema)
 
 
 INDEXES = {
-    P.FieldTypeKeyword: C.PayloadIndexParams(keyword_index_params=C.KeywordIndexParams(is_tenant=True)),
-    P.FieldTypeInteger: C.PayloadIndexParams(integer_index_params=C.IntegerIndexParams(lookup=True, range=False)),
-    P.FieldTypeFloat: C.PayloadIndexParams(float_index_params=C.FloatIndexParams(on_disk=True)),
-    P.FieldTypeGeo: C.PayloadIndexParams(geo_index_params=C.GeoIndexParams(on_disk=False)),
-    P.FieldTypeBool: C.PayloadIndexParams(bool_index_params=C.BoolIndexParams(on_disk=True)),
-    P.FieldTypeDatetime: C.PayloadIndexParams(datetime_index_params=C.DatetimeIndexParams(is_principal=True)),
-    P.FieldTypeUuid: C.PayloadIndexParams(uuid_index_params=C.UuidIndexParams(is_tenant=False)),
-    P.FieldTypeText: C.PayloadIndexParams(
-        text_index_params=C.TextIndexParams(
-            tokenizer=C.Multilingual,
+    points.FieldTypeKeyword: collections.PayloadIndexParams(
+        keyword_index_params=collections.KeywordIndexParams(is_tenant=True)
+    ),
+    points.FieldTypeInteger: collections.PayloadIndexParams(
+        integer_index_params=collections.IntegerIndexParams(lookup=True, range=False)
+    ),
+    points.FieldTypeFloat: collections.PayloadIndexParams(
+        float_index_params=collections.FloatIndexParams(on_disk=True)
+    ),
+    points.FieldTypeGeo: collections.PayloadIndexParams(geo_index_params=collections.GeoIndexParams(on_disk=False)),
+    points.FieldTypeBool: collections.PayloadIndexParams(bool_index_params=collections.BoolIndexParams(on_disk=True)),
+    points.FieldTypeDatetime: collections.PayloadIndexParams(
+        datetime_index_params=collections.DatetimeIndexParams(is_principal=True)
+    ),
+    points.FieldTypeUuid: collections.PayloadIndexParams(
+        uuid_index_params=collections.UuidIndexParams(is_tenant=False)
+    ),
+    points.FieldTypeText: collections.PayloadIndexParams(
+        text_index_params=collections.TextIndexParams(
+            tokenizer=collections.Multilingual,
             lowercase=True,
             min_token_len=2,
             max_token_len=20,
             phrase_matching=True,
-            stopwords=C.StopwordsSet(languages=["english"], custom=["qdrant"]),
-            stemmer=C.StemmingAlgorithm(snowball=C.SnowballParams(language="english")),
+            stopwords=collections.StopwordsSet(languages=["english"], custom=["qdrant"]),
+            stemmer=collections.StemmingAlgorithm(snowball=collections.SnowballParams(language="english")),
         )
     ),
 }
 
 
-@pytest.mark.parametrize("kind", INDEXES, ids=P.FieldType.Name)
+@pytest.mark.parametrize("kind", INDEXES, ids=points.FieldType.Name)
 async def test_every_kind_of_index(plain: Stubs, kind: Any) -> None:
     await index(plain, "bare", kind)
     await index(plain, "with", kind, field_index_params=INDEXES[kind])
     await index(plain, "with", kind, field_index_params=INDEXES[kind])
     schema = await schema_of(plain)
-    name = P.FieldType.Name(kind).removeprefix("FieldType")
-    assert [C.PayloadSchemaType.Name(schema[each].data_type) for each in ("bare", "with")] == [name, name]
+    name = points.FieldType.Name(kind).removeprefix("FieldType")
+    assert [collections.PayloadSchemaType.Name(schema[each].data_type) for each in ("bare", "with")] == [name, name]
     assert (schema["bare"].HasField("params"), schema["with"].params) == (False, INDEXES[kind])
-    await plain.points.DeleteFieldIndex(write(plain, P.DeleteFieldIndexCollection, field_name="with"))
-    await plain.points.DeleteFieldIndex(write(plain, P.DeleteFieldIndexCollection, field_name="absent"))
+    await plain.points.DeleteFieldIndex(write(plain, points.DeleteFieldIndexCollection, field_name="with"))
+    await plain.points.DeleteFieldIndex(write(plain, points.DeleteFieldIndexCollection, field_name="absent"))
     assert list(await schema_of(plain)) == ["bare"]
 
 
 async def test_indexes_that_cannot_be_made(plain: Stubs) -> None:
     with Refused(StatusCode.INVALID_ARGUMENT, "field_name"):
-        await index(plain, "", P.FieldTypeKeyword)
+        await index(plain, "", points.FieldTypeKeyword)
     with Refused(StatusCode.INVALID_ARGUMENT, "do not match"):
-        await index(plain, "n", P.FieldTypeKeyword, field_index_params=INDEXES[P.FieldTypeInteger])
+        await index(plain, "n", points.FieldTypeKeyword, field_index_params=INDEXES[points.FieldTypeInteger])
     with Refused(StatusCode.INVALID_ARGUMENT, "Invalid json path: 'a['"):
-        await index(plain, "a[", P.FieldTypeKeyword)
+        await index(plain, "a[", points.FieldTypeKeyword)
 
 
 async def test_facets(plain: Stubs) -> None:
-    request = P.FacetCounts(collection_name=plain.collection, key="kind")
+    request = points.FacetCounts(collection_name=plain.collection, key="kind")
     with Refused(StatusCode.INVALID_ARGUMENT, "Wrong input: No appropriate index for faceting: `kind`."):
         await plain.points.Facet(request)
-    await index(plain, "kind", P.FieldTypeKeyword)
-    await index(plain, "n", P.FieldTypeInteger)
+    await index(plain, "kind", points.FieldTypeKeyword)
+    await index(plain, "n", points.FieldTypeInteger)
     hits = (await plain.points.Facet(request)).hits
     assert [(hit.value.string_value, hit.count) for hit in hits] == [("k1", 2), ("k0", 1)]
-    request = P.FacetCounts(
-        collection_name=plain.collection, key="n", exact=True, filter=M.Filter(must=[match("kind", keyword="k0")])
+    request = points.FacetCounts(
+        collection_name=plain.collection, key="n", exact=True, filter=common.Filter(must=[match("kind", keyword="k0")])
     )
     assert [(hit.value.integer_value, hit.count) for hit in (await plain.points.Facet(request)).hits] == [(2, 1)]
 
 
-SPARSE_PAIR = P.SparseVector(indices=[1, 2], values=[1.0])
+SPARSE_PAIR = points.SparseVector(indices=[1, 2], values=[1.0])
 BAD_VECTORS: dict[str, tuple[Any, str]] = {
     "size": ({"a": [1, 2, 3]}, "Wrong input: Vector dimension error: expected dim: 2, got 3 for vector 'a'"),
     "empty": ({"a": []}, "Wrong input: Vector dimension error: expected dim: 2, got 0 for vector 'a'"),
@@ -397,13 +418,16 @@ async def test_a_malformed_vector_is_refused_before_anything_is_written(named: S
     assert await named.matching() == [1]
 
 
-RAW_VECTORS: dict[str, tuple[P.Vector, str]] = {
-    "unequal": (P.Vector(sparse=SPARSE_PAIR), "must be the same length as indices"),
-    "duplicate": (P.Vector(sparse=P.SparseVector(indices=[1, 1], values=[1.0, 2.0])), "must be unique"),
-    "old unequal": (P.Vector(data=[1.0], indices=P.SparseIndices(data=[1, 2])), "must be the same length as indices"),
-    "old ragged": (P.Vector(data=[1.0, 2.0, 3.0], vectors_count=2), "not divisible by vectors count"),
-    "no rows": (P.Vector(multi_dense=P.MultiDenseVector()), "must not be empty"),
-    "inference": (P.Vector(document=P.Document(text="x", model="m")), "Inference model 'm' is not available"),
+RAW_VECTORS: dict[str, tuple[points.Vector, str]] = {
+    "unequal": (points.Vector(sparse=SPARSE_PAIR), "must be the same length as indices"),
+    "duplicate": (points.Vector(sparse=points.SparseVector(indices=[1, 1], values=[1.0, 2.0])), "must be unique"),
+    "old unequal": (
+        points.Vector(data=[1.0], indices=points.SparseIndices(data=[1, 2])),
+        "must be the same length as indices",
+    ),
+    "old ragged": (points.Vector(data=[1.0, 2.0, 3.0], vectors_count=2), "not divisible by vectors count"),
+    "no rows": (points.Vector(multi_dense=points.MultiDenseVector()), "must not be empty"),
+    "inference": (points.Vector(document=points.Document(text="x", model="m")), "Inference model 'm' is not available"),
 }
 
 
@@ -412,28 +436,31 @@ async def test_a_vector_that_would_panic_the_engine_is_refused(named: Stubs, cas
     data, text = RAW_VECTORS[case]
     name = {"old ragged": "m", "no rows": "m"}.get(case, "s")
     code = StatusCode.UNIMPLEMENTED if case == "inference" else StatusCode.INVALID_ARGUMENT
-    bad = P.Vectors(vectors=P.NamedVectors(vectors={name: data}))
+    bad = points.Vectors(vectors=points.NamedVectors(vectors={name: data}))
     with Refused(code, text):
-        await named.upsert(P.PointStruct(id=point_id(6), vectors=bad))
+        await named.upsert(points.PointStruct(id=point_id(6), vectors=bad))
     assert await named.matching() == [1]
     with Refused(code, text):
-        update = P.PointVectors(id=point_id(1), vectors=bad)
-        await named.points.UpdateVectors(write(named, P.UpdatePointVectors, points=[update]))
+        update = points.PointVectors(id=point_id(1), vectors=bad)
+        await named.points.UpdateVectors(write(named, points.UpdatePointVectors, points=[update]))
     await named.upsert(point(2, {"a": [1, 2]}))
 
 
 @pytest.mark.parametrize(
     ("bad", "text"),
     [
-        (P.PointStruct(vectors=vectors([1, 2])), "Empty ID is not allowed"),
-        (P.PointStruct(id=M.PointId(), vectors=vectors([1, 2])), "No ID options provided"),
-        (P.PointStruct(id=M.PointId(uuid="nope"), vectors=vectors([1, 2])), "Unable to parse UUID: nope"),
-        (P.PointStruct(id=point_id(1)), "Expected some vectors"),
-        (P.PointStruct(id=point_id(1), vectors=P.Vectors()), "No Vector Provided"),
-        (P.PointStruct(id=point_id(1), vectors=P.Vectors(vector=vector({1: 1.0}))), "Sparse vector must be named"),
+        (points.PointStruct(vectors=vectors([1, 2])), "Empty ID is not allowed"),
+        (points.PointStruct(id=common.PointId(), vectors=vectors([1, 2])), "No ID options provided"),
+        (points.PointStruct(id=common.PointId(uuid="nope"), vectors=vectors([1, 2])), "Unable to parse UUID: nope"),
+        (points.PointStruct(id=point_id(1)), "Expected some vectors"),
+        (points.PointStruct(id=point_id(1), vectors=points.Vectors()), "No Vector Provided"),
+        (
+            points.PointStruct(id=point_id(1), vectors=points.Vectors(vector=vector({1: 1.0}))),
+            "Sparse vector must be named",
+        ),
     ],
 )
-async def test_points_that_cannot_be_read(plain: Stubs, bad: P.PointStruct, text: str) -> None:
+async def test_points_that_cannot_be_read(plain: Stubs, bad: points.PointStruct, text: str) -> None:
     with Refused(StatusCode.INVALID_ARGUMENT, text):
         await plain.upsert(bad)
 
@@ -444,7 +471,7 @@ async def test_components_that_are_no_numbers_are_stored_as_by_a_server(plain: S
 
 
 async def test_a_shard_key_is_unknown(plain: Stubs) -> None:
-    selector = P.ShardKeySelector(shard_keys=[C.ShardKey(keyword="eu")])
+    selector = points.ShardKeySelector(shard_keys=[collections.ShardKey(keyword="eu")])
     with Refused(StatusCode.INVALID_ARGUMENT, "Wrong input: Shard key eu not found"):
         await plain.upsert(point(1, [1, 0]), shard_key_selector=selector)
     with Refused(StatusCode.INVALID_ARGUMENT, "Bad request: Shard key eu not found"):
@@ -453,11 +480,11 @@ async def test_a_shard_key_is_unknown(plain: Stubs) -> None:
 
 async def test_what_the_engine_cannot_do_is_unimplemented_with_the_reason(plain: Stubs) -> None:
     with Refused(StatusCode.UNIMPLEMENTED, "deprecated, use Query"):
-        await plain.points.Search(P.SearchPoints(collection_name=plain.collection))
+        await plain.points.Search(points.SearchPoints(collection_name=plain.collection))
     with Refused(StatusCode.UNIMPLEMENTED, "distance matrices"):
-        await plain.points.SearchMatrixPairs(P.SearchMatrixPoints(collection_name=plain.collection))
+        await plain.points.SearchMatrixPairs(points.SearchMatrixPoints(collection_name=plain.collection))
 
 
 async def test_a_message_of_any_size(plain: Stubs) -> None:
     await plain.upsert(*(point(number, [1, 0], text="x" * 20_000) for number in range(1000)))
-    assert len(await plain.get(*range(1000), with_payload=P.WithPayloadSelector(enable=True))) == 1000
+    assert len(await plain.get(*range(1000), with_payload=points.WithPayloadSelector(enable=True))) == 1000

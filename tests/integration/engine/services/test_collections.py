@@ -7,24 +7,26 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from langchain_qdrant_async.proto import collections as C  # noqa: N812
-from langchain_qdrant_async.proto import points as P  # noqa: N812
+from langchain_qdrant_async.proto import collections, points
 from tests.engine_messages import Refused, Stubs, dense_config, dense_params, nearest, point, value
 
 pytest_plugins = ("tests.engine_fixtures",)
 
 
-async def config_of(stubs: Stubs) -> C.CollectionConfig:
-    response = await stubs.collections.Get(C.GetCollectionInfoRequest(collection_name=stubs.collection))
+async def config_of(stubs: Stubs) -> collections.CollectionConfig:
+    response = await stubs.collections.Get(collections.GetCollectionInfoRequest(collection_name=stubs.collection))
     return response.result.config  # type: ignore[no-any-return]
 
 
 async def test_a_new_collection_is_described_with_every_default(stubs: Stubs) -> None:
-    await stubs.create(vectors_config=dense_config(5, C.Cosine), metadata={"owner": value("me")})
-    info = (await stubs.collections.Get(C.GetCollectionInfoRequest(collection_name=stubs.collection))).result
-    assert (info.status, info.optimizer_status.ok, info.points_count) == (C.Green, True, 0)
+    await stubs.create(vectors_config=dense_config(5, collections.Cosine), metadata={"owner": value("me")})
+    info = (await stubs.collections.Get(collections.GetCollectionInfoRequest(collection_name=stubs.collection))).result
+    assert (info.status, info.optimizer_status.ok, info.points_count) == (collections.Green, True, 0)
     config = info.config
-    assert (config.params.vectors_config.params.size, config.params.vectors_config.params.distance) == (5, C.Cosine)
+    assert (config.params.vectors_config.params.size, config.params.vectors_config.params.distance) == (
+        5,
+        collections.Cosine,
+    )
     assert (config.params.shard_number, config.params.replication_factor, config.params.on_disk_payload) == (1, 1, True)
     assert (config.hnsw_config.m, config.hnsw_config.ef_construct) == (16, 100)
     assert config.wal_config.HasField("wal_segments_ahead")
@@ -36,12 +38,14 @@ async def test_configuration_changes_are_seen_and_keep_what_they_do_not_name(stu
     await stubs.create(vectors_config=dense_config(), metadata={"a": value(1)})
     await stubs.upsert(point(1, [1, 0, 0, 0]))
     await stubs.collections.Update(
-        C.UpdateCollection(
+        collections.UpdateCollection(
             collection_name=stubs.collection,
-            hnsw_config=C.HnswConfigDiff(ef_construct=200),
-            optimizers_config=C.OptimizersConfigDiff(indexing_threshold=0),
-            quantization_config=C.QuantizationConfigDiff(scalar=C.ScalarQuantization(type=C.Int8, always_ram=True)),
-            params=C.CollectionParamsDiff(read_fan_out_factor=2),
+            hnsw_config=collections.HnswConfigDiff(ef_construct=200),
+            optimizers_config=collections.OptimizersConfigDiff(indexing_threshold=0),
+            quantization_config=collections.QuantizationConfigDiff(
+                scalar=collections.ScalarQuantization(type=collections.Int8, always_ram=True)
+            ),
+            params=collections.CollectionParamsDiff(read_fan_out_factor=2),
             metadata={"b": value(2)},
         )
     )
@@ -52,29 +56,41 @@ async def test_configuration_changes_are_seen_and_keep_what_they_do_not_name(stu
     assert (config.params.read_fan_out_factor, config.params.shard_number) == (2, 1)
     assert {key: item.integer_value for key, item in config.metadata.items()} == {"a": 1, "b": 2}
     assert await stubs.count() == 1
-    disabled = C.QuantizationConfigDiff(disabled=C.Disabled())
-    await stubs.collections.Update(C.UpdateCollection(collection_name=stubs.collection, quantization_config=disabled))
+    disabled = collections.QuantizationConfigDiff(disabled=collections.Disabled())
+    await stubs.collections.Update(
+        collections.UpdateCollection(collection_name=stubs.collection, quantization_config=disabled)
+    )
     assert not (await config_of(stubs)).HasField("quantization_config")
 
 
 @pytest.mark.parametrize(
     "quantization",
     [
-        C.QuantizationConfig(scalar=C.ScalarQuantization(type=C.Int8, quantile=0.99)),
-        C.QuantizationConfig(product=C.ProductQuantization(compression=C.x16)),
-        C.QuantizationConfig(binary=C.BinaryQuantization(encoding=C.TwoBits)),
-        C.QuantizationConfig(turboquant=C.TurboQuantization(bits=C.Bits4)),
+        collections.QuantizationConfig(scalar=collections.ScalarQuantization(type=collections.Int8, quantile=0.99)),
+        collections.QuantizationConfig(product=collections.ProductQuantization(compression=collections.x16)),
+        collections.QuantizationConfig(binary=collections.BinaryQuantization(encoding=collections.TwoBits)),
+        collections.QuantizationConfig(turboquant=collections.TurboQuantization(bits=collections.Bits4)),
     ],
     ids=lambda config: config.WhichOneof("quantization"),
 )
-async def test_every_quantization_is_taken(stubs: Stubs, quantization: C.QuantizationConfig) -> None:
+async def test_every_quantization_is_taken(stubs: Stubs, quantization: collections.QuantizationConfig) -> None:
     await stubs.create(vectors_config=dense_config(8), quantization_config=quantization)
     await stubs.upsert(point(1, [1.0] * 8))
     assert await stubs.ids(query=nearest([1.0] * 8)) == [1]
     assert (await config_of(stubs)).quantization_config == quantization
 
 
-@pytest.mark.parametrize("datatype", [C.Float32, C.Uint8, C.Float16, C.Turbo4, C.Turbo8, C.Turbo16])
+@pytest.mark.parametrize(
+    "datatype",
+    [
+        collections.Float32,
+        collections.Uint8,
+        collections.Float16,
+        collections.Turbo4,
+        collections.Turbo8,
+        collections.Turbo16,
+    ],
+)
 async def test_every_datatype_is_taken(stubs: Stubs, datatype: Any) -> None:
     await stubs.create(vectors_config=dense_config(8, datatype=datatype, on_disk=True))
     await stubs.upsert(point(1, [1.0] * 8))
@@ -84,12 +100,17 @@ async def test_every_datatype_is_taken(stubs: Stubs, datatype: Any) -> None:
 async def test_names_are_listed_sorted_and_deleted_once(stubs: Stubs) -> None:
     names = [f"{stubs.collection}-{suffix}" for suffix in "ba"]
     for name in names:
-        await stubs.collections.Create(C.CreateCollection(collection_name=name, vectors_config=dense_config()))
-    listed = [each.name for each in (await stubs.collections.List(C.ListCollectionsRequest())).collections]
+        await stubs.collections.Create(
+            collections.CreateCollection(collection_name=name, vectors_config=dense_config())
+        )
+    listed = [each.name for each in (await stubs.collections.List(collections.ListCollectionsRequest())).collections]
     assert [name for name in listed if name in names] == sorted(names)
-    deleted = [(await stubs.collections.Delete(C.DeleteCollection(collection_name=names[0]))).result for _ in range(2)]
+    deleted = [
+        (await stubs.collections.Delete(collections.DeleteCollection(collection_name=names[0]))).result
+        for _ in range(2)
+    ]
     assert deleted == [True, False]
-    await stubs.collections.Delete(C.DeleteCollection(collection_name=names[1]))
+    await stubs.collections.Delete(collections.DeleteCollection(collection_name=names[1]))
 
 
 async def test_a_collection_made_again_is_empty(stubs: Stubs) -> None:
@@ -97,15 +118,17 @@ async def test_a_collection_made_again_is_empty(stubs: Stubs) -> None:
         await stubs.create(vectors_config=dense_config())
         assert await stubs.count() == 0
         await stubs.upsert(point(1, [1, 0, 0, 0]))
-        await stubs.collections.Delete(C.DeleteCollection(collection_name=stubs.collection))
+        await stubs.collections.Delete(collections.DeleteCollection(collection_name=stubs.collection))
 
 
 async def test_a_missing_collection(stubs: Stubs) -> None:
     with Refused(StatusCode.NOT_FOUND, f"Not found: Collection `{stubs.collection}` doesn't exist!"):
-        await stubs.collections.Get(C.GetCollectionInfoRequest(collection_name=stubs.collection))
+        await stubs.collections.Get(collections.GetCollectionInfoRequest(collection_name=stubs.collection))
     with Refused(StatusCode.NOT_FOUND, f"Not found: Collection `{stubs.collection}` doesn't exist!"):
         await stubs.count()
-    exists = await stubs.collections.CollectionExists(C.CollectionExistsRequest(collection_name=stubs.collection))
+    exists = await stubs.collections.CollectionExists(
+        collections.CollectionExistsRequest(collection_name=stubs.collection)
+    )
     assert not exists.result.exists
 
 
@@ -126,7 +149,9 @@ async def test_a_collection_that_exists_already(stubs: Stubs) -> None:
 )
 async def test_impossible_names(stubs: Stubs, name: str, text: str) -> None:
     with Refused(StatusCode.INVALID_ARGUMENT, f"Validation error in body: [collection_name: {text}]"):
-        await stubs.collections.Create(C.CreateCollection(collection_name=name, vectors_config=dense_config()))
+        await stubs.collections.Create(
+            collections.CreateCollection(collection_name=name, vectors_config=dense_config())
+        )
 
 
 @pytest.mark.parametrize(
@@ -134,95 +159,118 @@ async def test_impossible_names(stubs: Stubs, name: str, text: str) -> None:
     [
         (StatusCode.INVALID_ARGUMENT, "must be from 1 to 65536", {"vectors_config": dense_config(0)}),
         (StatusCode.INVALID_ARGUMENT, "must be from 1 to 65536", {"vectors_config": dense_config(65537)}),
-        (StatusCode.INVALID_ARGUMENT, "Distance", {"vectors_config": dense_config(4, C.UnknownDistance)}),
+        (StatusCode.INVALID_ARGUMENT, "Distance", {"vectors_config": dense_config(4, collections.UnknownDistance)}),
         (
             StatusCode.INVALID_ARGUMENT,
             "[hnsw_config.ef_construct: value 3 invalid, must be 4 or larger]",
-            {"vectors_config": dense_config(), "hnsw_config": C.HnswConfigDiff(ef_construct=3)},
+            {"vectors_config": dense_config(), "hnsw_config": collections.HnswConfigDiff(ef_construct=3)},
         ),
         (
             StatusCode.INVALID_ARGUMENT,
             "[optimizers_config.deleted_threshold: value 2.0 invalid, must be from 0.0 to 1.0]",
-            {"vectors_config": dense_config(), "optimizers_config": C.OptimizersConfigDiff(deleted_threshold=2)},
+            {
+                "vectors_config": dense_config(),
+                "optimizers_config": collections.OptimizersConfigDiff(deleted_threshold=2),
+            },
         ),
         (StatusCode.UNIMPLEMENTED, "shard_number", {"vectors_config": dense_config(), "shard_number": 2}),
         (StatusCode.UNIMPLEMENTED, "replication_factor", {"vectors_config": dense_config(), "replication_factor": 2}),
-        (StatusCode.UNIMPLEMENTED, "sharding_method", {"vectors_config": dense_config(), "sharding_method": C.Custom}),
+        (
+            StatusCode.UNIMPLEMENTED,
+            "sharding_method",
+            {"vectors_config": dense_config(), "sharding_method": collections.Custom},
+        ),
         (
             StatusCode.UNIMPLEMENTED,
             "strict_mode_config",
-            {"vectors_config": dense_config(), "strict_mode_config": C.StrictModeConfig(enabled=True)},
+            {"vectors_config": dense_config(), "strict_mode_config": collections.StrictModeConfig(enabled=True)},
         ),
     ],
 )
 async def test_impossible_collections(stubs: Stubs, code: StatusCode, text: str, fields: dict[str, Any]) -> None:
     with Refused(code, text):
         await stubs.create(**fields)
-    exists = await stubs.collections.CollectionExists(C.CollectionExistsRequest(collection_name=stubs.collection))
+    exists = await stubs.collections.CollectionExists(
+        collections.CollectionExistsRequest(collection_name=stubs.collection)
+    )
     assert not exists.result.exists
 
 
-def create_alias(alias: str, collection: str) -> C.AliasOperations:
-    return C.AliasOperations(create_alias=C.CreateAlias(alias_name=alias, collection_name=collection))
+def create_alias(alias: str, collection: str) -> collections.AliasOperations:
+    return collections.AliasOperations(
+        create_alias=collections.CreateAlias(alias_name=alias, collection_name=collection)
+    )
 
 
 async def test_an_alias_means_its_collection_everywhere(stubs: Stubs) -> None:
     await stubs.create(vectors_config=dense_config())
     alias = f"{stubs.collection}-alias"
-    await stubs.collections.UpdateAliases(C.ChangeAliases(actions=[create_alias(alias, stubs.collection)]))
-    await stubs.points.Upsert(P.UpsertPoints(collection_name=alias, wait=True, points=[point(1, [1, 0, 0, 0])]))
+    await stubs.collections.UpdateAliases(collections.ChangeAliases(actions=[create_alias(alias, stubs.collection)]))
+    await stubs.points.Upsert(points.UpsertPoints(collection_name=alias, wait=True, points=[point(1, [1, 0, 0, 0])]))
     assert await stubs.count() == 1
-    found = await stubs.points.Query(P.QueryPoints(collection_name=alias, query=nearest([1, 0, 0, 0])))
+    found = await stubs.points.Query(points.QueryPoints(collection_name=alias, query=nearest([1, 0, 0, 0])))
     assert [hit.id.num for hit in found.result] == [1]
     listed = await stubs.collections.ListCollectionAliases(
-        C.ListCollectionAliasesRequest(collection_name=stubs.collection)
+        collections.ListCollectionAliasesRequest(collection_name=stubs.collection)
     )
     assert [(each.alias_name, each.collection_name) for each in listed.aliases] == [(alias, stubs.collection)]
-    assert alias in [each.alias_name for each in (await stubs.collections.ListAliases(C.ListAliasesRequest())).aliases]
+    assert alias in [
+        each.alias_name for each in (await stubs.collections.ListAliases(collections.ListAliasesRequest())).aliases
+    ]
     with Refused(StatusCode.INVALID_ARGUMENT, "Alias with the same name already exists"):
-        await stubs.collections.Create(C.CreateCollection(collection_name=alias, vectors_config=dense_config()))
-    await stubs.collections.Delete(C.DeleteCollection(collection_name=stubs.collection))
-    exists = await stubs.collections.CollectionExists(C.CollectionExistsRequest(collection_name=alias))
+        await stubs.collections.Create(
+            collections.CreateCollection(collection_name=alias, vectors_config=dense_config())
+        )
+    await stubs.collections.Delete(collections.DeleteCollection(collection_name=stubs.collection))
+    exists = await stubs.collections.CollectionExists(collections.CollectionExistsRequest(collection_name=alias))
     assert not exists.result.exists
 
 
 async def test_alias_operations_that_cannot_be_done(stubs: Stubs) -> None:
     await stubs.create(vectors_config=dense_config())
-    rename = C.AliasOperations(rename_alias=C.RenameAlias(old_alias_name="absent", new_alias_name="other"))
-    remove = C.AliasOperations(delete_alias=C.DeleteAlias(alias_name="absent"))
-    await stubs.collections.UpdateAliases(C.ChangeAliases(actions=[remove]))
+    rename = collections.AliasOperations(
+        rename_alias=collections.RenameAlias(old_alias_name="absent", new_alias_name="other")
+    )
+    remove = collections.AliasOperations(delete_alias=collections.DeleteAlias(alias_name="absent"))
+    await stubs.collections.UpdateAliases(collections.ChangeAliases(actions=[remove]))
     with Refused(StatusCode.NOT_FOUND, "Not found: Alias absent does not exists!"):
-        await stubs.collections.UpdateAliases(C.ChangeAliases(actions=[rename]))
+        await stubs.collections.UpdateAliases(collections.ChangeAliases(actions=[rename]))
     with Refused(StatusCode.NOT_FOUND, "Not found: Collection `absent` doesn't exist!"):
-        await stubs.collections.UpdateAliases(C.ChangeAliases(actions=[create_alias("alias", "absent")]))
+        await stubs.collections.UpdateAliases(collections.ChangeAliases(actions=[create_alias("alias", "absent")]))
     with Refused(StatusCode.INVALID_ARGUMENT, "Collection with the same name already exists"):
         await stubs.collections.UpdateAliases(
-            C.ChangeAliases(actions=[create_alias(stubs.collection, stubs.collection)])
+            collections.ChangeAliases(actions=[create_alias(stubs.collection, stubs.collection)])
         )
 
 
 async def test_what_needs_a_cluster_is_answered_as_by_one_server(stubs: Stubs) -> None:
     await stubs.create(vectors_config=dense_config())
-    request = C.CollectionClusterInfoRequest(collection_name=stubs.collection)
+    request = collections.CollectionClusterInfoRequest(collection_name=stubs.collection)
     assert (await stubs.collections.CollectionClusterInfo(request)).shard_count == 1
     with Refused(StatusCode.UNIMPLEMENTED, "Qdrant is running in standalone mode"):
-        await stubs.collections.CreateShardKey(C.CreateShardKeyRequest(collection_name=stubs.collection))
+        await stubs.collections.CreateShardKey(collections.CreateShardKeyRequest(collection_name=stubs.collection))
 
 
 async def test_named_vectors_keep_their_parameters(stubs: Stubs) -> None:
     params = {
-        "text": dense_params(3, C.Euclid, hnsw_config=C.HnswConfigDiff(m=8)),
-        "multi": dense_params(2, C.Cosine, multivector_config=C.MultiVectorConfig(comparator=C.MaxSim)),
+        "text": dense_params(3, collections.Euclid, hnsw_config=collections.HnswConfigDiff(m=8)),
+        "multi": dense_params(
+            2, collections.Cosine, multivector_config=collections.MultiVectorConfig(comparator=collections.MaxSim)
+        ),
     }
-    sparse = C.SparseVectorConfig(map={"words": C.SparseVectorParams(modifier=C.Idf)})
-    config = C.VectorsConfig(params_map=C.VectorParamsMap(map=params))
+    sparse = collections.SparseVectorConfig(map={"words": collections.SparseVectorParams(modifier=collections.Idf)})
+    config = collections.VectorsConfig(params_map=collections.VectorParamsMap(map=params))
     await stubs.create(vectors_config=config, sparse_vectors_config=sparse)
     found = (await config_of(stubs)).params
     assert found.vectors_config == config
     assert found.sparse_vectors_config == sparse
-    diff = C.VectorParamsDiffMap(map={"text": C.VectorParamsDiff(hnsw_config=C.HnswConfigDiff(ef_construct=64))})
+    diff = collections.VectorParamsDiffMap(
+        map={"text": collections.VectorParamsDiff(hnsw_config=collections.HnswConfigDiff(ef_construct=64))}
+    )
     await stubs.collections.Update(
-        C.UpdateCollection(collection_name=stubs.collection, vectors_config=C.VectorsConfigDiff(params_map=diff))
+        collections.UpdateCollection(
+            collection_name=stubs.collection, vectors_config=collections.VectorsConfigDiff(params_map=diff)
+        )
     )
     hnsw = (await config_of(stubs)).params.vectors_config.params_map.map["text"].hnsw_config
     assert (hnsw.m, hnsw.ef_construct) == (8, 64)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from langchain_qdrant_async.engine.convert.paths import values_at
+from langchain_qdrant_async.engine.operations.paths import values_at
 
 PAYLOAD = {"a": {"b": 1}, "list": [{"x": 1}, {"x": [2, 3]}, {}], "a.b": "quoted", "numbers": [4, [5]], "none": None}
 

@@ -7,15 +7,13 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from langchain_qdrant_async.proto import collections as C  # noqa: N812
-from langchain_qdrant_async.proto import common as M  # noqa: N812
-from langchain_qdrant_async.proto import points as P  # noqa: N812
+from langchain_qdrant_async.proto import collections, common, points
 from tests.engine_messages import Refused, Stubs, dense_config, field, nearest, payload, point
 
 pytest_plugins = ("tests.engine_fixtures",)
 
 
-@pytest.fixture(params=[C.Dot, C.Euclid], ids=["similarity", "distance"])
+@pytest.fixture(params=[collections.Dot, collections.Euclid], ids=["similarity", "distance"])
 async def chunks(stubs: Stubs, request: pytest.FixtureRequest) -> Stubs:
     """Forty chunks of eight documents; those with low numbers are the best for [1, 0], whatever the distance."""
     await stubs.create(vectors_config=dense_config(2, request.param))
@@ -36,7 +34,7 @@ async def chunks(stubs: Stubs, request: pytest.FixtureRequest) -> Stubs:
 
 
 async def groups_of(stubs: Stubs, **fields: Any) -> list[tuple[Any, list[int]]]:
-    request = P.QueryPointGroups(collection_name=stubs.collection, **({"query": nearest([0.02, 0])} | fields))
+    request = points.QueryPointGroups(collection_name=stubs.collection, **({"query": nearest([0.02, 0])} | fields))
     found = (await stubs.points.QueryGroups(request)).result.groups
     return [(getattr(group.id, group.id.WhichOneof("kind")), [hit.id.num for hit in group.hits]) for group in found]
 
@@ -62,27 +60,27 @@ async def test_a_point_is_in_a_group_for_each_string_of_a_list(chunks: Stubs) ->
 
 
 async def test_a_filter_and_a_prefetch_apply(chunks: Stubs) -> None:
-    late = M.Filter(must=[field("document", range=M.Range(gte=6))])
+    late = common.Filter(must=[field("document", range=common.Range(gte=6))])
     assert [key for key, _ in await groups_of(chunks, group_by="document", filter=late)] == [6, 7]
-    prefetch = [P.PrefetchQuery(query=nearest([0.02, 0]), limit=4, filter=late)]
+    prefetch = [points.PrefetchQuery(query=nearest([0.02, 0]), limit=4, filter=late)]
     found = await groups_of(chunks, group_by="document", prefetch=prefetch, limit=2, group_size=2)
     assert found == [(6, [30, 31]), (7, [35, 36])]
 
 
 async def test_payload_vectors_and_lookup(chunks: Stubs) -> None:
     other = f"{chunks.collection}-documents"
-    await chunks.collections.Create(C.CreateCollection(collection_name=other, vectors_config=dense_config(1)))
+    await chunks.collections.Create(collections.CreateCollection(collection_name=other, vectors_config=dense_config(1)))
     documents = [point(number, [1], title=f"document {number}") for number in range(3)]
-    await chunks.points.Upsert(P.UpsertPoints(collection_name=other, wait=True, points=documents))
-    request = P.QueryPointGroups(
+    await chunks.points.Upsert(points.UpsertPoints(collection_name=other, wait=True, points=documents))
+    request = points.QueryPointGroups(
         collection_name=chunks.collection,
         query=nearest([0.02, 0]),
         group_by="document",
         limit=4,
         group_size=1,
-        with_payload=P.WithPayloadSelector(include=P.PayloadIncludeSelector(fields=["document"])),
-        with_vectors=P.WithVectorsSelector(enable=True),
-        with_lookup=P.WithLookup(collection=other),
+        with_payload=points.WithPayloadSelector(include=points.PayloadIncludeSelector(fields=["document"])),
+        with_vectors=points.WithVectorsSelector(enable=True),
+        with_lookup=points.WithLookup(collection=other),
     )
     groups = (await chunks.points.QueryGroups(request)).result.groups
     assert groups[1].lookup.payload == payload({"title": "document 1"})
@@ -94,17 +92,17 @@ async def test_payload_vectors_and_lookup(chunks: Stubs) -> None:
     request.with_lookup.collection = "absent"
     with Refused(StatusCode.NOT_FOUND, "Not found: Collection absent not found"):
         await chunks.points.QueryGroups(request)
-    await chunks.collections.Delete(C.DeleteCollection(collection_name=other))
+    await chunks.collections.Delete(collections.DeleteCollection(collection_name=other))
 
 
 async def test_groups_by_score_order_and_without_a_query(chunks: Stubs) -> None:
     found = await groups_of(chunks, group_by="document", query=None, limit=2, group_size=2)
     assert found == [(0, [0, 1]), (1, [5, 6])]
-    index = P.CreateFieldIndexCollection(
-        collection_name=chunks.collection, field_name="document", field_type=P.FieldTypeInteger
+    index = points.CreateFieldIndexCollection(
+        collection_name=chunks.collection, field_name="document", field_type=points.FieldTypeInteger
     )
     await chunks.points.CreateFieldIndex(index)
-    order = P.Query(order_by=P.OrderBy(key="document", direction=P.Desc))
+    order = points.Query(order_by=points.OrderBy(key="document", direction=points.Desc))
     assert [key for key, _ in await groups_of(chunks, group_by="document", query=order, limit=2)] == [7, 6]
 
 

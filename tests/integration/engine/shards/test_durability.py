@@ -12,9 +12,7 @@ from typing import Any
 import grpc
 import pytest
 
-from langchain_qdrant_async.proto import collections as C  # noqa: N812
-from langchain_qdrant_async.proto import common as M  # noqa: N812
-from langchain_qdrant_async.proto import points as P  # noqa: N812
+from langchain_qdrant_async.proto import collections, common, points
 from tests.engine_messages import (
     OPTIONS,
     Engine,
@@ -64,14 +62,14 @@ class Writer:
 
     async def delete(self) -> None:
         numbers = self.some()
-        await self.stubs.points.Delete(self.request(P.DeletePoints, points=selected(*numbers)))
+        await self.stubs.points.Delete(self.request(points.DeletePoints, points=selected(*numbers)))
         for number in numbers:
             del self.model[number]
 
     async def set_by_filter(self) -> None:
         group, mark = self.random.randrange(7), self.random.randrange(10**9)
-        condition = P.PointsSelector(filter=M.Filter(must=[match("group", integer=group)]))
-        request = self.request(P.SetPayloadPoints, payload=payload({"mark": mark}), points_selector=condition)
+        condition = points.PointsSelector(filter=common.Filter(must=[match("group", integer=group)]))
+        request = self.request(points.SetPayloadPoints, payload=payload({"mark": mark}), points_selector=condition)
         await self.stubs.points.SetPayload(request)
         for fields in self.model.values():
             if fields.get("group") == group:
@@ -79,19 +77,19 @@ class Writer:
 
     async def clear(self) -> None:
         numbers = self.some()
-        await self.stubs.points.ClearPayload(self.request(P.ClearPayloadPoints, points=selected(*numbers)))
+        await self.stubs.points.ClearPayload(self.request(points.ClearPayloadPoints, points=selected(*numbers)))
         self.model |= {number: {} for number in numbers}
 
     async def delete_by_filter(self) -> None:
         border = self.random.randrange(55, 60)
-        condition = P.PointsSelector(filter=M.Filter(must=[field("n", range=M.Range(gte=border))]))
-        await self.stubs.points.Delete(self.request(P.DeletePoints, points=condition))
+        condition = points.PointsSelector(filter=common.Filter(must=[field("n", range=common.Range(gte=border))]))
+        await self.stubs.points.Delete(self.request(points.DeletePoints, points=condition))
         for number in [number for number, fields in self.model.items() if fields.get("n", 0) >= border]:
             del self.model[number]
 
 
 async def stored(stubs: Stubs) -> Model:
-    page = await stubs.points.Scroll(P.ScrollPoints(collection_name=stubs.collection, limit=1000))
+    page = await stubs.points.Scroll(points.ScrollPoints(collection_name=stubs.collection, limit=1000))
     return {found.id.num: {key: plain(item) for key, item in found.payload.items()} for found in page.result}
 
 
@@ -111,7 +109,7 @@ async def test_acknowledged_writes_survive_a_kill(tmp_path: Path, seed: int) -> 
 
 
 async def test_what_is_known_of_collections_survives_a_kill(tmp_path: Path) -> None:
-    info = C.GetCollectionInfoRequest(collection_name="alias")
+    info = collections.GetCollectionInfoRequest(collection_name="alias")
     async with talking(tmp_path, "имя with spaces & dots.") as (engine, stubs):
         await make_much(stubs)
         before = (await stubs.collections.Get(info)).result
@@ -131,13 +129,15 @@ async def test_operations_are_counted_on_after_a_stop_and_a_changed_configuratio
         await stubs.create(vectors_config=dense_config(2))
         numbers = [(await stubs.upsert(point(number, [1, 0]))).operation_id for number in range(3)]
         engine.stop()
-    nine = M.Condition(has_id=M.HasIdCondition(has_id=[M.PointId(num=9)]))
+    nine = common.Condition(has_id=common.HasIdCondition(has_id=[common.PointId(num=9)]))
     async with talking(tmp_path) as (engine, stubs):
         for ef in (101, 102):
-            hnsw = C.HnswConfigDiff(ef_construct=ef)
-            await stubs.collections.Update(C.UpdateCollection(collection_name=stubs.collection, hnsw_config=hnsw))
+            hnsw = collections.HnswConfigDiff(ef_construct=ef)
+            await stubs.collections.Update(
+                collections.UpdateCollection(collection_name=stubs.collection, hnsw_config=hnsw)
+            )
             numbers.append((await stubs.upsert(point(9, [1, 0]))).operation_id)
-        (hit,) = await stubs.query(query=nearest([1, 0]), limit=1, filter=M.Filter(must=[nine]))
+        (hit,) = await stubs.query(query=nearest([1, 0]), limit=1, filter=common.Filter(must=[nine]))
         engine.stop()
     assert numbers == [0, 1, 2, 3, 4]
     assert hit.version == 4
@@ -153,14 +153,18 @@ async def talking(folder: Path, collection: str = "docs") -> AsyncIterator[tuple
 
 async def make_much(stubs: Stubs) -> None:
     await stubs.create(vectors_config=dense_config(2), metadata={"a": value([1, 2.0, None, {"b": "ü"}])})
-    index = P.CreateFieldIndexCollection(
+    index = points.CreateFieldIndexCollection(
         collection_name=stubs.collection,
         field_name="k",
-        field_type=P.FieldTypeKeyword,
-        field_index_params=C.PayloadIndexParams(keyword_index_params=C.KeywordIndexParams(is_tenant=True)),
+        field_type=points.FieldTypeKeyword,
+        field_index_params=collections.PayloadIndexParams(
+            keyword_index_params=collections.KeywordIndexParams(is_tenant=True)
+        ),
     )
     await stubs.points.CreateFieldIndex(index)
-    alias = C.CreateAlias(alias_name="alias", collection_name=stubs.collection)
-    await stubs.collections.UpdateAliases(C.ChangeAliases(actions=[C.AliasOperations(create_alias=alias)]))
-    hnsw = C.HnswConfigDiff(ef_construct=200)
-    await stubs.collections.Update(C.UpdateCollection(collection_name=stubs.collection, hnsw_config=hnsw))
+    alias = collections.CreateAlias(alias_name="alias", collection_name=stubs.collection)
+    await stubs.collections.UpdateAliases(
+        collections.ChangeAliases(actions=[collections.AliasOperations(create_alias=alias)])
+    )
+    hnsw = collections.HnswConfigDiff(ef_construct=200)
+    await stubs.collections.Update(collections.UpdateCollection(collection_name=stubs.collection, hnsw_config=hnsw))

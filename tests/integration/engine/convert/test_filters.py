@@ -9,23 +9,21 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import StatusCode
 
-from langchain_qdrant_async.proto import collections as C  # noqa: N812
-from langchain_qdrant_async.proto import common as M  # noqa: N812
-from langchain_qdrant_async.proto import points as P  # noqa: N812
+from langchain_qdrant_async.proto import collections, common, points
 from tests.engine_messages import Refused, Stubs, dense_config, field, match, point, point_id
 
 pytest_plugins = ("tests.engine_fixtures",)
 
 UUID = "5c56c793-69f3-4fbf-87e6-c4bf54c28c26"
 INDEXED = {
-    "flag": P.FieldTypeBool,
-    "number": P.FieldTypeInteger,
-    "ratio": P.FieldTypeFloat,
-    "word": P.FieldTypeKeyword,
-    "text": P.FieldTypeText,
-    "place": P.FieldTypeGeo,
-    "when": P.FieldTypeDatetime,
-    "key": P.FieldTypeUuid,
+    "flag": points.FieldTypeBool,
+    "number": points.FieldTypeInteger,
+    "ratio": points.FieldTypeFloat,
+    "word": points.FieldTypeKeyword,
+    "text": points.FieldTypeText,
+    "place": points.FieldTypeGeo,
+    "when": points.FieldTypeDatetime,
+    "key": points.FieldTypeUuid,
 }
 ORIGIN = {"lon": 0.0, "lat": 0.0}
 POINTS = [
@@ -41,11 +39,12 @@ ALL = [1, 2, 3, 4, 5]
 @pytest.fixture(params=["indexed", "plain"])
 async def filled(stubs: Stubs, request: pytest.FixtureRequest) -> Stubs:
     await stubs.create(
-        vectors_config=dense_config(2), sparse_vectors_config=C.SparseVectorConfig(map={"s": C.SparseVectorParams()})
+        vectors_config=dense_config(2),
+        sparse_vectors_config=collections.SparseVectorConfig(map={"s": collections.SparseVectorParams()}),
     )
     await stubs.upsert(*POINTS)
     for name, kind in INDEXED.items() if request.param == "indexed" else ():
-        index = P.CreateFieldIndexCollection(collection_name=stubs.collection, field_name=name, field_type=kind)
+        index = points.CreateFieldIndexCollection(collection_name=stubs.collection, field_name=name, field_type=kind)
         await stubs.points.CreateFieldIndex(index)
     return stubs
 
@@ -56,16 +55,16 @@ def moment(text: str) -> Timestamp:
     return timestamp
 
 
-def ring(*corners: tuple[float, float]) -> M.GeoLineString:
-    return M.GeoLineString(points=[M.GeoPoint(lon=lon, lat=lat) for lon, lat in corners])
+def ring(*corners: tuple[float, float]) -> common.GeoLineString:
+    return common.GeoLineString(points=[common.GeoPoint(lon=lon, lat=lat) for lon, lat in corners])
 
 
-def square(size: float) -> M.GeoLineString:
+def square(size: float) -> common.GeoLineString:
     return ring((-size, -size), (size, -size), (size, size), (-size, size), (-size, -size))
 
 
-STRINGS, NUMBERS = M.RepeatedStrings, M.RepeatedIntegers
-CASES: dict[str, tuple[M.Condition, list[int]]] = {
+STRINGS, NUMBERS = common.RepeatedStrings, common.RepeatedIntegers
+CASES: dict[str, tuple[common.Condition, list[int]]] = {
     "true": (match("flag", boolean=True), [1]),
     "false": (match("flag", boolean=False), [2]),
     "one": (match("number", integer=1), [1]),
@@ -79,43 +78,43 @@ CASES: dict[str, tuple[M.Condition, list[int]]] = {
     "other number": (match("number", except_integers=NUMBERS(integers=[1, 2])), [2, 3]),
     "uuid": (match("key", keyword=UUID), [3]),
     "text": (match("text", text="brown"), [1]),
-    "range": (field("ratio", range=M.Range(gt=-1.0, lte=0.5)), [1]),
-    "integer range": (field("number", range=M.Range(gte=0, lt=2)), [1, 2]),
-    "date range": (field("when", datetime_range=M.DatetimeRange(lt=moment("2024-01-01T11:00:00+00:00"))), [4]),
+    "range": (field("ratio", range=common.Range(gt=-1.0, lte=0.5)), [1]),
+    "integer range": (field("number", range=common.Range(gte=0, lt=2)), [1, 2]),
+    "date range": (field("when", datetime_range=common.DatetimeRange(lt=moment("2024-01-01T11:00:00+00:00"))), [4]),
     "box": (
         field(
             "place",
-            geo_bounding_box=M.GeoBoundingBox(
-                top_left=M.GeoPoint(lon=-1, lat=0.5), bottom_right=M.GeoPoint(lon=2, lat=-1)
+            geo_bounding_box=common.GeoBoundingBox(
+                top_left=common.GeoPoint(lon=-1, lat=0.5), bottom_right=common.GeoPoint(lon=2, lat=-1)
             ),
         ),
         [1],
     ),
-    "circle": (field("place", geo_radius=M.GeoRadius(center=M.GeoPoint(lon=1, lat=1), radius=10)), [2]),
-    "polygon": (field("place", geo_polygon=M.GeoPolygon(exterior=square(2))), [1, 2]),
-    "hole": (field("place", geo_polygon=M.GeoPolygon(exterior=square(2), interiors=[square(0.5)])), [2]),
-    "values count": (field("word", values_count=M.ValuesCount(gte=2)), [3]),
-    "empty": (M.Condition(is_empty=M.IsEmptyCondition(key="word")), [4, 5]),
+    "circle": (field("place", geo_radius=common.GeoRadius(center=common.GeoPoint(lon=1, lat=1), radius=10)), [2]),
+    "polygon": (field("place", geo_polygon=common.GeoPolygon(exterior=square(2))), [1, 2]),
+    "hole": (field("place", geo_polygon=common.GeoPolygon(exterior=square(2), interiors=[square(0.5)])), [2]),
+    "values count": (field("word", values_count=common.ValuesCount(gte=2)), [3]),
+    "empty": (common.Condition(is_empty=common.IsEmptyCondition(key="word")), [4, 5]),
     "empty field": (field("word", is_empty=True), [4, 5]),
     "not empty field": (field("word", is_empty=False), [1, 2, 3]),
-    "null": (M.Condition(is_null=M.IsNullCondition(key="number")), [4]),
+    "null": (common.Condition(is_null=common.IsNullCondition(key="number")), [4]),
     "null field": (field("number", is_null=True), [4]),
-    "ids": (M.Condition(has_id=M.HasIdCondition(has_id=map(point_id, (2, 99, 4)))), [2, 4]),
-    "no ids": (M.Condition(has_id=M.HasIdCondition()), []),
-    "vector": (M.Condition(has_vector=M.HasVectorCondition(has_vector="")), ALL),
-    "sparse vector": (M.Condition(has_vector=M.HasVectorCondition(has_vector="s")), []),
+    "ids": (common.Condition(has_id=common.HasIdCondition(has_id=map(point_id, (2, 99, 4)))), [2, 4]),
+    "no ids": (common.Condition(has_id=common.HasIdCondition()), []),
+    "vector": (common.Condition(has_vector=common.HasVectorCondition(has_vector="")), ALL),
+    "sparse vector": (common.Condition(has_vector=common.HasVectorCondition(has_vector="s")), []),
     "nested": (
-        M.Condition(
-            nested=M.NestedCondition(
-                key="objects", filter=M.Filter(must=[match("a", integer=1), match("b", integer=1)])
+        common.Condition(
+            nested=common.NestedCondition(
+                key="objects", filter=common.Filter(must=[match("a", integer=1), match("b", integer=1)])
             )
         ),
         [5],
     ),
     "nested, not one": (
-        M.Condition(
-            nested=M.NestedCondition(
-                key="objects", filter=M.Filter(must=[match("a", integer=1), match("b", integer=2)])
+        common.Condition(
+            nested=common.NestedCondition(
+                key="objects", filter=common.Filter(must=[match("a", integer=1), match("b", integer=2)])
             )
         ),
         [],
@@ -124,10 +123,10 @@ CASES: dict[str, tuple[M.Condition, list[int]]] = {
     "path to an element": (match("objects[0].a", integer=2), []),
     "deep path": (match("deep.er[].x", keyword="y"), [5]),
     "filter": (
-        M.Condition(filter=M.Filter(should=[match("word", keyword="blue"), match("number", integer=3)])),
+        common.Condition(filter=common.Filter(should=[match("word", keyword="blue"), match("number", integer=3)])),
         [2, 3],
     ),
-    "empty filter": (M.Condition(filter=M.Filter()), ALL),
+    "empty filter": (common.Condition(filter=common.Filter()), ALL),
 }
 
 
@@ -137,7 +136,7 @@ async def test_a_condition_selects_exactly_its_points(filled: Stubs, case: str) 
     assert await filled.matching(condition) == expected
     rest = [number for number in ALL if number not in expected]
     assert await filled.matching(must_not=[condition]) == rest
-    assert await filled.count(filter=M.Filter(must=[condition])) == len(expected)
+    assert await filled.count(filter=common.Filter(must=[condition])) == len(expected)
 
 
 async def test_groups_of_conditions(filled: Stubs) -> None:
@@ -145,12 +144,15 @@ async def test_groups_of_conditions(filled: Stubs) -> None:
     assert await filled.matching(red, must_not=[one]) == [3]
     assert await filled.matching(should=[one, off]) == [1, 2]
     assert await filled.matching(red, should=[one, off]) == [1]
-    assert await filled.matching(min_should=M.MinShould(conditions=[red, one, off], min_count=2)) == [1]
+    assert await filled.matching(min_should=common.MinShould(conditions=[red, one, off], min_count=2)) == [1]
     assert await filled.matching() == ALL
 
 
 async def test_slices_part_the_collection(filled: Stubs) -> None:
-    parts = [await filled.matching(M.Condition(slice=M.SliceCondition(total=2, index=number))) for number in range(2)]
+    parts = [
+        await filled.matching(common.Condition(slice=common.SliceCondition(total=2, index=number)))
+        for number in range(2)
+    ]
     assert sorted(parts[0] + parts[1]) == ALL
 
 
@@ -175,15 +177,18 @@ async def test_conditions_on_text(stubs: Stubs, case: str) -> None:
     ("condition", "text"),
     [
         (field("a"), "At least one field condition must be specified"),
-        (field("a", match=M.Match()), "Match value is missing"),
-        (M.Condition(), "Condition is missing"),
+        (field("a", match=common.Match()), "Match value is missing"),
+        (common.Condition(), "Condition is missing"),
         (match("a[", integer=1), "Invalid json path: 'a['"),
-        (M.Condition(has_id=M.HasIdCondition(has_id=[M.PointId(uuid="nope")])), "Unable to parse UUID: nope"),
-        (field("a", geo_radius=M.GeoRadius(center=M.GeoPoint(lon=0, lat=100), radius=1)), "Wrong input: "),
-        (M.Condition(slice=M.SliceCondition(total=2, index=2)), "Wrong input: "),
+        (
+            common.Condition(has_id=common.HasIdCondition(has_id=[common.PointId(uuid="nope")])),
+            "Unable to parse UUID: nope",
+        ),
+        (field("a", geo_radius=common.GeoRadius(center=common.GeoPoint(lon=0, lat=100), radius=1)), "Wrong input: "),
+        (common.Condition(slice=common.SliceCondition(total=2, index=2)), "Wrong input: "),
     ],
 )
-async def test_conditions_that_cannot_be(stubs: Stubs, condition: M.Condition, text: str) -> None:
+async def test_conditions_that_cannot_be(stubs: Stubs, condition: common.Condition, text: str) -> None:
     await stubs.create(vectors_config=dense_config(2))
     with Refused(StatusCode.INVALID_ARGUMENT, text):
         await stubs.matching(condition)

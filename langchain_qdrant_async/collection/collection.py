@@ -1,0 +1,99 @@
+"""A collection that was found and is as planned: its fields, what fills them, and where its vectors come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from langchain_core.embeddings import Embeddings
+
+from langchain_qdrant_async.collection.collections import StoredOrigin
+from langchain_qdrant_async.collection.comparison import check_size
+from langchain_qdrant_async.collection.field import VectorField
+from langchain_qdrant_async.collection.info import CollectionInfo
+from langchain_qdrant_async.document.vectors import AnyVector, Sparse, to_array, to_matrix
+from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
+from langchain_qdrant_async.errors import InvalidInput
+from langchain_qdrant_async.proto import points
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection as a store uses it."""
+
+    name: str
+    """The collection itself, where the plan may name an alias: what is read stays of one kind while an alias moves."""
+    field: VectorField
+    """The store's own vector field, with what makes its vectors."""
+    fields: Mapping[str, VectorField]
+    """All vector fields by name, each with what makes its vectors, as far as that is known."""
+    embedding: Embeddings | None
+    """What makes the vectors of the store's own field: the store's embedding, with the collection's reduction."""
+    reduced: ReducedEmbeddings | None
+    """What reduces in that embedding, if anything does."""
+    origin: StoredOrigin | None
+    """What is stored about that."""
+    info: CollectionInfo
+    """What it was when it was looked at."""
+    contested: bool = False
+    """Whether another first writer may still settle its origin otherwise."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it held nothing when it was looked at."""
+        return not self.info.points_count
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is anything that could be found: not before the first write has chosen a reduction."""
+        return self.reduced is None or self.reduced.reduction is not None
+
+    async def vector(self, query: str | AnyVector, using: str | None = None) -> tuple[str, points.VectorInput]:
+        """A query's vector for a field, and that field's name.
+
+        Args:
+            query: a text, which the field's encoder embeds, or a vector of the field's kind.
+            using: the field; None is the store's own.
+
+        Raises:
+            InvalidInput: there is no such field, or nothing that embeds texts for it.
+            InvalidVector: its size is not the field's.
+        """
+        field = self.field if using is None else self.named(using)
+        vector = await self._embedded(query, field) if isinstance(query, str) else self._fitting(query, field)
+        if field.kind != "sparse":
+            check_size(self.name, vector.shape[-1], field)
+        return field.name, field.asked(vector)
+
+    async def _embedded(self, query: str, field: VectorField) -> Any:
+        if field.encoder is not None:
+            return await field.encoder.query(query)
+        if field is self.field:
+            raise InvalidInput("this store has no embedding: pass one, or use the methods that take vectors")
+        raise InvalidInput(f"nothing embeds texts for {field} of collection {self.name!r}: give the spec's an encoder")
+
+    def _fitting(self, vector: AnyVector, field: VectorField) -> Any:
+        """A vector of the field's kind."""
+        if isinstance(vector, np.ndarray) and vector.dtype == np.float32 and vector.ndim == _DIMENSIONS[field.kind]:
+            return vector
+        if isinstance(vector, Sparse) != (field.kind == "sparse"):
+            takes = "a Sparse(indices, values)" if field.kind == "sparse" else "a vector of numbers"
+            raise InvalidInput(f"{field} of collection {self.name!r} takes {takes}")
+        return _CHECKED[field.kind](vector)
+
+    def named(self, name: str) -> VectorField:
+        """The vector field of that name.
+
+        Raises:
+            InvalidInput: there is none.
+        """
+        if name not in self.fields:
+            there = ", ".join(repr(each) for each in self.fields)
+            raise InvalidInput(f"collection {self.name!r} has no vector {name!r}; there are {there}")
+        return self.fields[name]
+
+
+_DIMENSIONS = {"dense": 1, "multi": 2, "sparse": 0}
+_CHECKED: dict[str, Callable[[Any], Any]] = {"dense": to_array, "multi": to_matrix, "sparse": lambda sparse: sparse}

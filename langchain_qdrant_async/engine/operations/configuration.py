@@ -1,0 +1,164 @@
+"""Requests to make or to change a collection -> its configuration, checked.
+
+Every default is spelled out, as a Qdrant server reports it: clients rely on these fields being there.
+
+Source: `config/config.yaml` of Qdrant v1.19.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from langchain_qdrant_async.engine.convert.fields import given
+from langchain_qdrant_async.engine.convert.schema import dense_params, unknown_vector
+from langchain_qdrant_async.engine.status import invalid_field, malformed, unimplemented
+from langchain_qdrant_async.proto import collections
+
+_Request = collections.CreateCollection | collections.UpdateCollection
+
+_HNSW = collections.HnswConfigDiff(
+    m=16, ef_construct=100, full_scan_threshold=10_000, max_indexing_threads=0, on_disk=False
+)
+_OPTIMIZERS = collections.OptimizersConfigDiff(
+    deleted_threshold=0.2,
+    vacuum_min_vector_number=1000,
+    default_segment_number=0,
+    indexing_threshold=10_000,
+    flush_interval_sec=5,
+)
+_WAL = collections.WalConfigDiff(wal_capacity_mb=32, wal_segments_ahead=0, wal_retain_closed=1)
+_SINGLE = ("shard_number", "replication_factor", "write_consistency_factor")
+_MAX_SIZE = 65_536
+_RANGES: dict[tuple[str, str], tuple[float, float]] = {
+    ("hnsw_config", "ef_construct"): (4, math.inf),
+    ("wal_config", "wal_capacity_mb"): (1, math.inf),
+    ("wal_config", "wal_retain_closed"): (1, math.inf),
+    ("optimizers_config", "deleted_threshold"): (0.0, 1.0),
+    ("optimizers_config", "vacuum_min_vector_number"): (100, math.inf),
+    ("optimizers_config", "max_segment_size"): (1, math.inf),
+}
+"""Source: `lib/api/build.rs` of Qdrant."""
+
+
+def new_configuration(request: collections.CreateCollection) -> collections.CollectionConfig:
+    """The configuration of the collection that a request asks for."""
+    _check_vectors(request.vectors_config)
+    _check_ranges(request)
+    _refuse_clusters(request)
+    _refuse_strict_mode(request)
+    config = collections.CollectionConfig(
+        params=_params(request), hnsw_config=_HNSW, optimizer_config=_OPTIMIZERS, wal_config=_WAL
+    )
+    config.hnsw_config.MergeFrom(request.hnsw_config)
+    config.optimizer_config.MergeFrom(request.optimizers_config)
+    config.wal_config.MergeFrom(request.wal_config)
+    config.strict_mode_config.enabled = False
+    config.strict_mode_config.MergeFrom(request.strict_mode_config)
+    if request.HasField("quantization_config"):
+        config.quantization_config.CopyFrom(request.quantization_config)
+    _add_metadata(config, request)
+    return config
+
+
+def changed_configuration(
+    config: collections.CollectionConfig, request: collections.UpdateCollection
+) -> collections.CollectionConfig:
+    """A configuration with the changes that a request asks for, in its own terms: what it does not name stays."""
+    _check_ranges(request)
+    _refuse_strict_mode(request)
+    changed = collections.CollectionConfig()
+    changed.CopyFrom(config)
+    _change_vectors(changed.params, request)
+    changed.hnsw_config.MergeFrom(request.hnsw_config)
+    changed.optimizer_config.MergeFrom(request.optimizers_config)
+    _change_params(changed.params, request.params)
+    if request.HasField("quantization_config"):
+        _change_quantization(changed, request.quantization_config)
+    _add_metadata(changed, request)
+    return changed
+
+
+def _check_vectors(config: collections.VectorsConfig) -> None:
+    for params in dense_params(config).values():
+        if not 1 <= params.size <= _MAX_SIZE:
+            raise invalid_field("size", f"value {params.size} invalid, must be from 1 to {_MAX_SIZE}")
+        if params.distance == collections.UnknownDistance:
+            raise malformed("Distance is not specified")
+
+
+def _check_ranges(request: _Request) -> None:
+    for section, settings in request.ListFields():
+        for field, value in settings.ListFields() if section.name.endswith("_config") else ():
+            low, high = _RANGES.get((section.name, field.name), (-math.inf, math.inf))
+            if not isinstance(value, int | float) or low <= value <= high:
+                continue
+            bounds = f"{low} or larger" if high == math.inf else f"from {low} to {high}"
+            raise invalid_field(f"{section.name}.{field.name}", f"value {value} invalid, must be {bounds}")
+
+
+def _params(request: collections.CreateCollection) -> collections.CollectionParams:
+    params = collections.CollectionParams(
+        shard_number=1,
+        on_disk_payload=request.on_disk_payload if request.HasField("on_disk_payload") else True,
+        replication_factor=1,
+        write_consistency_factor=1,
+    )
+    fields = given(request)
+    for name in fields.keys() & {"vectors_config", "sparse_vectors_config", "payload", "id_tracker"}:
+        getattr(params, name).CopyFrom(fields[name])
+    return params
+
+
+def _refuse_clusters(request: collections.CreateCollection) -> None:
+    for name in _SINGLE:
+        if getattr(request, name) > 1:
+            raise unimplemented(f"{name} above 1 is not supported by the embedded Qdrant service")
+    if request.sharding_method == collections.Custom:
+        raise unimplemented("sharding_method Custom is not supported by the embedded Qdrant service")
+
+
+def _refuse_strict_mode(request: _Request) -> None:
+    if request.strict_mode_config.enabled:
+        raise unimplemented("strict_mode_config is not supported by the embedded Qdrant service")
+
+
+def _add_metadata(config: collections.CollectionConfig, request: _Request) -> None:
+    for key, value in request.metadata.items():
+        config.metadata[key].CopyFrom(value)
+
+
+def _change_params(params: collections.CollectionParams, diff: collections.CollectionParamsDiff) -> None:
+    """Every field of the diff is one of `CollectionParams`, too."""
+    params.MergeFrom(collections.CollectionParams(**given(diff)))
+
+
+def _change_vectors(params: collections.CollectionParams, request: collections.UpdateCollection) -> None:
+    present = dense_params(params.vectors_config)
+    for name, diff in dense_params(request.vectors_config).items():
+        if name not in present:
+            raise unknown_vector(name)
+        _change_vector(present[name], diff)
+    for name, sparse in request.sparse_vectors_config.map.items():
+        if name not in params.sparse_vectors_config.map:
+            raise unknown_vector(name)
+        params.sparse_vectors_config.map[name].MergeFrom(sparse)
+
+
+def _change_vector(params: collections.VectorParams, diff: collections.VectorParamsDiff) -> None:
+    if diff.HasField("hnsw_config"):
+        params.hnsw_config.MergeFrom(diff.hnsw_config)
+    if diff.HasField("quantization_config"):
+        _change_quantization(params, diff.quantization_config)
+    if diff.HasField("on_disk"):
+        params.on_disk = diff.on_disk
+    if diff.HasField("memory"):
+        params.memory = diff.memory
+
+
+def _change_quantization(owner: Any, diff: collections.QuantizationConfigDiff) -> None:
+    """A quantization is replaced as a whole, or disabled."""
+    kind = diff.WhichOneof("quantization")
+    owner.ClearField("quantization_config")
+    if kind is not None and kind != "disabled":
+        getattr(owner.quantization_config, kind).CopyFrom(getattr(diff, kind))

@@ -1,0 +1,88 @@
+"""The gRPC servers of an engine: its four services, on a Unix socket and perhaps on TCP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import grpc
+
+from langchain_qdrant_async.engine.process.auth import ApiKeys
+from langchain_qdrant_async.engine.process.options import Listener
+from langchain_qdrant_async.engine.services.collections import Collections
+from langchain_qdrant_async.engine.services.health import Health
+from langchain_qdrant_async.engine.services.points import Points
+from langchain_qdrant_async.engine.services.snapshots import Snapshots
+from langchain_qdrant_async.engine.shards.catalog import Catalog
+from langchain_qdrant_async.proto import (
+    add_CollectionsServicer_to_server,
+    add_PointsServicer_to_server,
+    add_QdrantServicer_to_server,
+    add_SnapshotsServicer_to_server,
+)
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_ping_strikes", 0),
+)
+"""Messages of any size, one process per port, and no quarrel about a client's keepalive pings."""
+
+
+class Servers:
+    """Serve one catalog, each at an address of its own."""
+
+    def __init__(self, catalog: Catalog, *, optimised: bool) -> None:
+        """Prepare to serve.
+
+        Args:
+            catalog: what to serve.
+            optimised: whether an optimiser looks after it.
+        """
+        self._catalog = catalog
+        self._optimised = optimised
+        self._started: list[grpc.aio.Server] = []
+
+    async def serve(self, target: str) -> None:
+        """Serve on a Unix socket, without keys: who may open it is the owner of the folder."""
+        server = self._server([])
+        server.add_insecure_port(target)
+        await self._start(server)
+
+    async def listen(self, listener: Listener) -> str:
+        """Serve on TCP; the address with its port."""
+        keyed = listener.api_key is not None or listener.read_only_api_key is not None
+        server = self._server([ApiKeys(listener.api_key, listener.read_only_api_key)] if keyed else [])
+        port = _bind(server, listener)
+        await self._start(server)
+        return f"{listener.address.rpartition(':')[0]}:{port}"
+
+    async def stop(self) -> None:
+        """End at once: requests under way are cancelled."""
+        for server in self._started:
+            await server.stop(grace=None)
+
+    def _server(self, interceptors: list[ApiKeys]) -> grpc.aio.Server:
+        server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
+        services: list[tuple[Callable[..., None], object]] = [
+            (add_PointsServicer_to_server, Points(self._catalog)),
+            (add_CollectionsServicer_to_server, Collections(self._catalog, optimised=self._optimised)),
+            (add_SnapshotsServicer_to_server, Snapshots()),
+            (add_QdrantServicer_to_server, Health()),
+        ]
+        for add, servicer in services:
+            add(servicer, server)
+        return server
+
+    async def _start(self, server: grpc.aio.Server) -> None:
+        self._started.append(server)
+        await server.start()
+
+
+def _bind(server: grpc.aio.Server, listener: Listener) -> int:
+    """The port that a server took."""
+    if listener.certificate is None or listener.private_key is None:
+        return server.add_insecure_port(listener.address)
+    pair = (listener.private_key.read_bytes(), listener.certificate.read_bytes())
+    return server.add_secure_port(listener.address, grpc.ssl_server_credentials([pair]))

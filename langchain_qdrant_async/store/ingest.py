@@ -1,0 +1,82 @@
+"""Documents on their way in, row by row: embedded for each field of the collection, and encoded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Iterator, MutableMapping, Sequence
+from typing import Any, TypeVar
+
+from langchain_qdrant_async.collection.collection import Collection
+from langchain_qdrant_async.collection.comparison import check_size
+from langchain_qdrant_async.collection.field import VectorField
+from langchain_qdrant_async.document.message import point_struct
+from langchain_qdrant_async.document.record import Record
+from langchain_qdrant_async.errors import InvalidInput
+from langchain_qdrant_async.proto import points
+from langchain_qdrant_async.runtime.turns import in_turns
+
+T = TypeVar("T")
+
+
+async def structs_of(
+    collection: Collection, batch: Sequence[Record], kept: MutableMapping[str | int, Any]
+) -> list[points.PointStruct]:
+    """The points of some records, in order; the vectors of all fields are made at the same time.
+
+    Args:
+        collection: where they go.
+        batch: the records.
+        kept: vectors of the collection's own field that were made before, by point id; what is used is taken out.
+
+    Raises:
+        EmbeddingError: a model failed.
+        InvalidVector: a vector has another size than its field.
+    """
+    fields = [each for each in collection.fields.values() if _is_written(each, collection, batch)]
+    rows = await _all(_rows(collection, each, batch, kept) for each in fields)
+    return [struct async for struct in in_turns(_structs(batch, fields, rows))]
+
+
+async def _all(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of all; of a single one without a task of its own."""
+    listed = list(coroutines)
+    return [await listed[0]] if len(listed) == 1 else await asyncio.gather(*listed)
+
+
+def _is_written(field: VectorField, collection: Collection, batch: Sequence[Record]) -> bool:
+    return field is collection.field or field.encoder is not None or field.name in batch[0].vectors
+
+
+async def _rows(
+    collection: Collection, field: VectorField, batch: Sequence[Record], kept: MutableMapping[str | int, Any]
+) -> Sequence[Any]:
+    """What the field holds of each record: given, kept, or made of its text now."""
+    ready = [_ready(each, field.name, kept if field is collection.field else _NOTHING) for each in batch]
+    texts = [each.text for each, row in zip(batch, ready, strict=True) if row is None]
+    made = iter(await _made(field, texts) if texts else ())
+    rows = [next(made) if row is None else row for row in ready]
+    if field.kind == "dense":
+        check_size(collection.name, len(rows[0]), field)
+    return rows
+
+
+def _ready(record: Record, name: str, kept: MutableMapping[str | int, Any]) -> Any:
+    given = record.vectors.get(name)
+    return given if given is not None else kept.pop(record.identity.point_id, None)
+
+
+async def _made(field: VectorField, texts: list[str]) -> Iterable[Any]:
+    if field.encoder is None:
+        raise InvalidInput(f"nothing makes {field}: give the store an embedding, or the spec's field an encoder")
+    return await field.encoder.documents(texts)
+
+
+def _structs(
+    batch: Sequence[Record], fields: Sequence[VectorField], rows: Sequence[Sequence[Any]]
+) -> Iterator[points.PointStruct]:
+    for record, *vectors in zip(batch, *rows, strict=True):
+        written = {field.name: field.message(vector) for field, vector in zip(fields, vectors, strict=True)}
+        yield point_struct(record.identity.message, written, record.payload)
+
+
+_NOTHING: MutableMapping[str | int, Any] = {}

@@ -1,0 +1,119 @@
+"""Writes documents to a collection and deletes them from it, until the collection that its name means has it all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_qdrant_async.collection.collection import Collection
+from langchain_qdrant_async.collection.collections import ORIGIN_POINT
+from langchain_qdrant_async.collection.first_write import FirstWrite
+from langchain_qdrant_async.collection.handle import Handle
+from langchain_qdrant_async.collection.settling import Settling
+from langchain_qdrant_async.document.message import batches, check_completed, delete_points, upsert_points
+from langchain_qdrant_async.document.record import Record
+from langchain_qdrant_async.errors import NotFound, PartialWrite
+from langchain_qdrant_async.proto import common, points
+from langchain_qdrant_async.store.ingest import structs_of
+from langchain_qdrant_async.transport.connection import Connection
+
+BATCH_BYTES = 8 * 2**20
+"""Bytes in one write, about: far below what a server refuses, and a fraction of a second on a slow line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """How documents are written."""
+
+    batch_size: int
+    """Documents embedded and written at once."""
+    ordering: points.WriteOrdering | None
+    """Order of writes in a cluster."""
+    timeout_s: float | None
+    """Seconds that each call may take, retries included."""
+
+
+class Writer:
+    """Changes one collection."""
+
+    def __init__(self, connection: Connection, handle: Handle) -> None:
+        """Write over a connection; no I/O."""
+        self._connection = connection
+        self._handle = handle
+
+    async def write(self, records: Sequence[Record], write: Write) -> None:
+        """Write records, into a collection made for them if there is none.
+
+        Raises:
+            PartialWrite: some were written before one failed; it names both.
+        """
+        if not records:
+            return
+        first = _first_write(records, self._handle, write)
+        async for attempt in Settling(self._handle, first, write.timeout_s):
+            with attempt as collection:
+                kept = {records[at].identity.point_id: row for at, row in first.kept(collection).items()}
+                await self._write_to(collection, records, kept, write)
+
+    async def delete(
+        self,
+        selector: Sequence[common.PointId] | common.Filter,
+        ordering: points.WriteOrdering | None,
+        timeout_s: float | None,
+    ) -> None:
+        """Delete what is selected; a collection that is not there has nothing of it."""
+        async for attempt in Settling(self._handle, timeout_s=timeout_s):
+            with attempt as collection:
+                request = delete_points(collection.name, _sparing_origin(selector, collection), ordering)
+                check_completed(await self._connection.points.Delete(request, timeout=timeout_s), "the deletion")
+
+    async def _write_to(
+        self, collection: Collection, records: Sequence[Record], kept: dict[str | int, Any], write: Write
+    ) -> None:
+        written = 0
+        try:
+            for start in range(0, len(records), write.batch_size):
+                batch = records[start : start + write.batch_size]
+                await self._upsert(collection, await structs_of(collection, batch, kept), write)
+                written += len(batch)
+        except NotFound:
+            raise  # what was written is gone as well
+        except Exception as error:
+            if not written:
+                raise
+            raise _partial_write(records, written, error) from error
+
+    async def _upsert(self, collection: Collection, structs: Sequence[points.PointStruct], write: Write) -> None:
+        sized = ((each, each.ByteSize()) for each in structs)
+        for part in batches(sized, count=len(structs), size_bytes=BATCH_BYTES):
+            request = upsert_points(collection.name, part, write.ordering)
+            check_completed(await self._connection.points.Upsert(request, timeout=write.timeout_s), "the write")
+
+
+def _first_write(records: Sequence[Record], handle: Handle, write: Write) -> FirstWrite:
+    given = records[0].vectors.get(handle.plan.layout.vector_name)
+    texts = [each.text for each in records]
+    if given is None:
+        return FirstWrite(texts, handle.encoder, first=write.batch_size)
+    return FirstWrite(texts, None, first=0, size=len(given))
+
+
+def _sparing_origin(
+    selector: Sequence[common.PointId] | common.Filter, collection: Collection
+) -> Sequence[common.PointId] | common.Filter:
+    """The selector, without the reserved point that says what made the vectors."""
+    if not isinstance(selector, common.Filter) or collection.origin is None or not collection.origin.in_point:
+        return selector
+    reserved = common.Condition(has_id=common.HasIdCondition(has_id=[ORIGIN_POINT]))
+    return common.Filter(must=[common.Condition(filter=selector)], must_not=[reserved])
+
+
+def _partial_write(records: Sequence[Record], written: int, error: Exception) -> PartialWrite:
+    ids = [record.identity.text for record in records]
+    return PartialWrite(
+        f"{written} of {len(ids)} documents were written, then: {error}. Write the others again by their ids, which "
+        "`unwritten` has; what was written twice is not duplicated",
+        written=ids[:written],
+        unwritten=ids[written:],
+    )

@@ -1,0 +1,249 @@
+"""One gRPC channel for each event loop: dialled on its own loop at the first use, and closed with it.
+
+A gRPC channel works only on the loop that opened it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import grpc
+import grpc.aio
+
+from langchain_qdrant_async.errors import ConnectionClosed, InvalidInput
+from langchain_qdrant_async.runtime.blocking import waiting_loop
+from langchain_qdrant_async.runtime.forks import check_fork, claim_grpc, forget_after_fork
+from langchain_qdrant_async.transport.policy import Policy
+from langchain_qdrant_async.transport.target import Embedded, Remote
+
+ChannelOptions: TypeAlias = tuple[tuple[str, int | str], ...]
+"""What a channel is to be like, as gRPC takes it: names and values.
+
+Source: https://grpc.github.io/grpc/core/group__grpc__arg__keys.html
+"""
+Dial: TypeAlias = Callable[[str, ChannelOptions], grpc.aio.Channel]
+"""Makes a channel to a target of gRPC's, `host:port` or `unix:/…`, with the options that we would use."""
+
+_POLL_S = 0.01
+_MOST_INT32 = 2**31 - 1
+_OPTIONS: ChannelOptions = (
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    # After a refused connection gRPC waits, a second and more by default, and fails every call meanwhile: for less than
+    # our own attempts take, or a server that is there again would not be found by any of them.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 200),
+    # With the global pool two connections share a socket, and closing one would not close it.
+    ("grpc.use_local_subchannel_pool", 1),
+)
+
+
+def channel_options(target: Remote | Embedded, policy: Policy) -> ChannelOptions:
+    """What every channel to the target is to be like."""
+    keepalive_ms = round(min(policy.keepalive_s * 1_000, _MOST_INT32))
+    options = (*_OPTIONS, ("grpc.keepalive_time_ms", keepalive_ms))
+    return options if isinstance(target, Remote) else (*options, ("grpc.default_authority", "localhost"))
+
+
+def dial_of(target: Remote | Embedded) -> Dial:
+    """How a channel to the target is made unless the user says it."""
+    if not isinstance(target, Remote) or not target.secure:
+        return _dial_in_clear
+    certificates = target.root_certificates
+
+    def dial_by_tls(target: str, options: ChannelOptions) -> grpc.aio.Channel:
+        credentials = grpc.ssl_channel_credentials(root_certificates=certificates)
+        return grpc.aio.secure_channel(target, credentials, options=options)
+
+    return dial_by_tls
+
+
+def _dial_in_clear(target: str, options: ChannelOptions) -> grpc.aio.Channel:
+    return grpc.aio.insecure_channel(target, options=options)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialler:
+    """Makes the channels of one connection."""
+
+    dial: Dial
+    """Ours, or the user's own."""
+    options: ChannelOptions
+    """What each channel is to be like."""
+
+    def channel(self, target: str) -> grpc.aio.Channel:
+        """A new channel, of the running loop.
+
+        Raises:
+            InvalidInput: the user's own `dial` gave something else.
+            ConnectionClosed: gRPC was in use before a fork, and so cannot be used after it.
+        """
+        claim_grpc()
+        made: object = self.dial(target, self.options)
+        if isinstance(made, grpc.aio.Channel):
+            return made
+        if inspect.iscoroutine(made):
+            made.close()  # or Python would warn that nobody awaited it
+        kind = f"{type(made).__module__}.{type(made).__qualname__}"
+        raise InvalidInput(f"dial must return a channel of grpc.aio, without being awaited, not {kind}")
+
+
+async def _closed_with_loop(channel: grpc.aio.Channel) -> AsyncGenerator[None, None]:
+    """Close the channel when closed itself, at the latest when the loop shuts its asynchronous generators down.
+
+    That is how `asyncio.run` leaves no open channel behind although nobody called `aclose()` on that loop.
+    """
+    try:
+        yield
+    finally:
+        await channel.close(None)
+
+
+class LoopChannel:
+    """The channel of the loop on which it is made, which closes it at its end.
+
+    Attributes:
+        channel: gRPC's own.
+        target: what it connects to.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, target: str) -> None:
+        """Register it with the running loop."""
+        self.channel = channel
+        self.target = target
+        self._loop = asyncio.get_running_loop()
+        self._closing = _closed_with_loop(channel)
+        with suppress(StopIteration):  # registers with the loop, runs up to the yield, waits for nothing
+            self._closing.__anext__().send(None)
+
+    async def close(self) -> None:
+        """Close it on its own loop; does not wait for one that ends meanwhile, or that waits for us."""
+        if self._loop is asyncio.get_running_loop():
+            await self._closing.aclose()
+        elif self._loop.is_running():
+            await self._close_there()
+
+    async def _close_there(self) -> None:
+        closed = threading.Event()
+        tasks: list[asyncio.Task[None]] = []  # a task that nobody holds may vanish
+        try:
+            self._loop.call_soon_threadsafe(lambda: tasks.append(self._loop.create_task(self._close_and_say(closed))))
+        except RuntimeError:  # ended, and has closed its generators
+            return
+        while self._loop.is_running() and self._loop is not waiting_loop() and not closed.is_set():  # noqa: ASYNC110  loops end silently
+            await asyncio.sleep(_POLL_S)
+
+    async def _close_and_say(self, closed: threading.Event) -> None:
+        try:
+            await self._closing.aclose()
+        finally:
+            closed.set()
+
+
+class Place(Protocol):
+    """Where gRPC connects to: known, or to be found first."""
+
+    @property
+    def target(self) -> str | None:
+        """What gRPC connects to; None while it has to be `found`."""
+
+    async def found(self) -> str:
+        """Find it; what gRPC connects to from now on."""
+
+    async def leave(self) -> None:
+        """Need it no more."""
+
+
+class Server:
+    """A place that is known from the start, and stays."""
+
+    def __init__(self, target: str) -> None:
+        """Take what gRPC connects to."""
+        self.target = target
+
+    async def found(self) -> str:
+        """It is known."""
+        return self.target
+
+    async def leave(self) -> None:
+        """A server does not mind."""
+
+
+class Channels:
+    """The channels of one connection."""
+
+    def __init__(self, address: str, place: Place, dialler: Dialler) -> None:
+        """Nothing is opened here.
+
+        Args:
+            address: named in errors.
+            place: what the channels connect to.
+            dialler: makes them.
+        """
+        self._address = address
+        self._place = place
+        self._dialler = dialler
+        self._opened: dict[asyncio.AbstractEventLoop, LoopChannel] = {}
+        self._parents: list[LoopChannel] = []
+        self._lock = threading.Lock()
+        self.closed = False
+        forget_after_fork(self)
+
+    def forget(self) -> None:
+        """In a forked child: the channels are the parent's, and are kept, since freeing one would close it."""
+        self._parents += self._opened.values()
+        self._opened, self._lock = {}, threading.Lock()
+
+    async def current(self) -> grpc.aio.Channel:
+        """The channel of the running loop, opened if need be.
+
+        Raises:
+            ConnectionClosed: the connection is closed, or was forked.
+        """
+        target = self._place.target or await self._found()
+        if self.closed:
+            raise self._closed_error()
+        opened = self._opened.get(asyncio.get_running_loop())
+        if opened is None or opened.target != target:
+            opened = await self._renewed(target)
+        return opened.channel
+
+    async def close(self) -> None:
+        """Close the channels of every loop, for good."""
+        self.closed = True
+        with self._lock:
+            opened, self._opened = self._opened, {}
+        for each in opened.values():
+            await each.close()
+
+    async def _found(self) -> str:
+        if self.closed:
+            raise self._closed_error()
+        check_fork()
+        return await self._place.found()
+
+    async def _renewed(self, target: str) -> LoopChannel:
+        """A channel in place of the one whose engine has gone, or of none."""
+        loop = asyncio.get_running_loop()
+        stale = self._opened.pop(loop, None)
+        if stale is not None:
+            await stale.close()
+        return self._opened.get(loop) or self._open(loop, target)
+
+    def _open(self, loop: asyncio.AbstractEventLoop, target: str) -> LoopChannel:
+        opened = LoopChannel(self._dialler.channel(target), target)
+        with self._lock:
+            for each in [each for each in self._opened if each.is_closed()]:
+                del self._opened[each]
+            self._opened[loop] = opened
+        return opened
+
+    def _closed_error(self) -> ConnectionClosed:
+        return ConnectionClosed(f"the connection to {self._address} is closed; make a new one")

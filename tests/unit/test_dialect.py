@@ -114,7 +114,7 @@ def constants_below_which_a_text_stands(tree: ast.Module) -> Iterator[Offence]:
         if isinstance(parent, ast.Module | ast.ClassDef) and isinstance(body, list):
             for before, node in pairwise(body):
                 said = _literal(node) if isinstance(before, ast.Assign | ast.AnnAssign) else None
-                if said is not None and not said.rstrip().endswith((".", "]`", ":")):
+                if said is not None and not said.partition("\n\n")[0].rstrip().endswith((".", "]`", ":")):
                     yield node, said
 
 

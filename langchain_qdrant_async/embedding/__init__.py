@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings as ReducedEmbeddings
     from langchain_qdrant_async.embedding.reduction.reduction import Reduction as Reduction
     from langchain_qdrant_async.embedding.sparse.bm25 import Bm25Embeddings as Bm25Embeddings
-    from langchain_qdrant_async.embedding.sparse.sparse import FastEmbedSparseEmbeddings as FastEmbedSparseEmbeddings
+    from langchain_qdrant_async.embedding.sparse.fastembed import FastEmbedSparseEmbeddings as FastEmbedSparseEmbeddings
     from langchain_qdrant_async.embedding.sparse.sparse import SparseEmbeddings as SparseEmbeddings
     from langchain_qdrant_async.embedding.sparse.sparse import SparseVector as SparseVector
-    from langchain_qdrant_async.embedding.sparse.sparse import SpladeEmbeddings as SpladeEmbeddings
+    from langchain_qdrant_async.embedding.sparse.splade import SpladeEmbeddings as SpladeEmbeddings
 
 _HOMES = {
     "ArrayEmbeddings": "array_embeddings",
     "Bm25Embeddings": "sparse.bm25",
     "EmbeddingCache": "cache",
-    "FastEmbedSparseEmbeddings": "sparse.sparse",
+    "FastEmbedSparseEmbeddings": "sparse.fastembed",
     "Moments": "reduction.moments",
     "Quality": "reduction.quality",
     "ReducedEmbeddings": "reduction.reduced",
@@ -34,7 +34,7 @@ _HOMES = {
     "SentenceTransformerEmbeddings": "models.sentence_transformer",
     "SparseEmbeddings": "sparse.sparse",
     "SparseVector": "sparse.sparse",
-    "SpladeEmbeddings": "sparse.sparse",
+    "SpladeEmbeddings": "sparse.splade",
     "fingerprint_of": "fingerprint",
 }
 

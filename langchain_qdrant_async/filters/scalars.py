@@ -6,7 +6,7 @@ import datetime as dt
 import math
 import uuid
 
-from langchain_qdrant_async.checks import INT64, Scalar, check_unicode, plain_type
+from langchain_qdrant_async.checks import INT64, Scalar, check_unicode, is_number, plain_type
 from langchain_qdrant_async.errors import InvalidFilter
 
 _HINTS: list[tuple[type | tuple[type, ...], str]] = [
@@ -41,7 +41,7 @@ def to_number(value: object, where: str) -> int | float:
         InvalidFilter: anything else, a bool too; see also `to_scalar`.
     """
     scalar = to_scalar(value, where)
-    if isinstance(scalar, bool) or not isinstance(scalar, (int, float)):
+    if not is_number(scalar):
         raise InvalidFilter(f"{where} compares with {scalar!r}: only an int or a float has an order")
     return scalar
 

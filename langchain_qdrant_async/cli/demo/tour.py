@@ -28,7 +28,7 @@ from langchain_qdrant_async.transport.connection import Connection
 
 Scored = Sequence[tuple[Document, float | None]]
 
-QUESTIONS = (
+_QUESTIONS = (
     "run blocking code without blocking the loop",
     "a folder that deletes itself afterwards",
     "copy everything in a directory",
@@ -92,7 +92,7 @@ async def _warm_up(store: AsyncQdrantVectorStore, console: Console) -> None:
 
 
 async def _show(store: AsyncQdrantVectorStore, console: Console) -> None:
-    for question in QUESTIONS:
+    for question in _QUESTIONS:
         await _search(store, console, question)
     await _filtered_search(store, console)
     await _retrieve(store, console)
@@ -150,7 +150,7 @@ async def _ask(store: AsyncQdrantVectorStore, console: Console) -> None:
 
 async def _ask_many(store: AsyncQdrantVectorStore, console: Console) -> None:
     """Searches for many users at once: one event loop, no thread for each."""
-    questions = [f"{question} {number}" for number in range(8) for question in QUESTIONS]
+    questions = [f"{question} {number}" for number in range(8) for question in _QUESTIONS]
     started = time.perf_counter()
     await asyncio.gather(*(store.asimilarity_search(question, k=4) for question in questions))
     console.print(

@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
-from langchain_qdrant_async.embedding.async_model import AsyncModel
+from langchain_qdrant_async.embedding.async_model import AsyncModel, ModelThreads
 from langchain_qdrant_async.embedding.matrix import (
     Matrix,
     Rows,
@@ -42,18 +42,18 @@ class Encoder(Protocol):
 class _ModelEncoder(Generic[M]):
     """One model, asked for documents and for queries."""
 
-    def __init__(self, embedding: M, threads: Threads) -> None:
+    def __init__(self, embedding: M, threads: Threads | None = None) -> None:
         """Nothing is called yet.
 
         Args:
             embedding: the model; async methods of its own are awaited.
-            threads: where it runs if it has none.
+            threads: where it runs if it has none; None: on a few of its own.
 
         Raises:
             InvalidInput: it cannot embed.
         """
         self.embedding = embedding
-        self._model = AsyncModel(embedding, threads)
+        self._model = AsyncModel(embedding, ModelThreads() if threads is None else threads)
 
 
 class DenseEncoder(_ModelEncoder[Embeddings]):

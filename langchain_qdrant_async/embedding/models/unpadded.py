@@ -77,7 +77,7 @@ def _lay_flat(transformer: Any) -> None:
     from transformers import AttentionInterface, AttentionMaskInterface, DataCollatorWithFlattening
     from transformers.masking_utils import sdpa_mask
 
-    AttentionInterface.register(_NAME, _attend)
+    AttentionInterface.register(_NAME, attend)
     AttentionMaskInterface.register(_NAME, sdpa_mask)  # for batches that come padded all the same
     transformer.model.set_attn_implementation(_NAME)
     transformer.data_collator = DataCollatorWithFlattening(  # type: ignore[no-untyped-call]
@@ -89,28 +89,29 @@ def _lay_flat(transformer: Any) -> None:
     transformer.can_flatten_inputs = True
 
 
-def _attend(
+def attend(
     module: torch.nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    cu_seq_lens_q: torch.Tensor | None = None,
     **rest: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention of each text to itself; `query`, `key` and `value` are (1, heads, tokens of all texts, size).
+    """Attention of each text to itself, (1, tokens of all texts, heads, size), with the parameters of transformers.
 
-    Gives (1, tokens of all texts, heads, size).
+    `query`, `key` and `value` are (1, heads, tokens of all texts, size).
     """
-    bounds: torch.Tensor | None = rest.pop("cu_seq_lens_q", None)
-    if bounds is None or len(bounds) == 2:  # padded all the same, or a single text
+    if cu_seq_lens_q is None or len(cu_seq_lens_q) == 2:  # padded all the same, or a single text
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **rest)
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **rest)
     rows = [each[0].transpose(0, 1) for each in (query, key, value)]
     attended = torch.empty_like(rows[0])
-    for places in _by_length(bounds.tolist()):
+    for places in _by_length(cu_seq_lens_q.tolist()):
         asking, asked, said = (each[places].transpose(1, 2) for each in rows)
-        heads = torch.nn.functional.scaled_dot_product_attention(asking, asked, said, scale=rest.get("scaling"))
+        heads = torch.nn.functional.scaled_dot_product_attention(asking, asked, said, scale=scaling)
         attended[places] = heads.transpose(1, 2)
     return attended.unsqueeze(0), None
 

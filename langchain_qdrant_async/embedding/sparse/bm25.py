@@ -61,7 +61,7 @@ class Bm25Embeddings(SparseEmbeddings):
             stopwords: words to leave out.
 
         Raises:
-            InvalidInput: A weight out of its range.
+            InvalidInput: a weight out of its range.
         """
         if k1 < 0 or not 0 <= b <= 1 or average_words <= 0:
             raise InvalidInput(f"k1={k1} must be >= 0, b={b} between 0 and 1, average_words={average_words} above 0")

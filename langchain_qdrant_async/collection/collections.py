@@ -41,7 +41,9 @@ class StoredOrigin:
     """What made a collection's vectors, and where that is written."""
 
     origin: Origin
+    """The model and the reduction."""
     in_point: bool
+    """Whether it is written in the reserved point, and not in the collection's metadata."""
 
 
 class Collections:

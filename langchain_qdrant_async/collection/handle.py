@@ -26,7 +26,7 @@ from langchain_qdrant_async.runtime.threads import Threads
 from langchain_qdrant_async.transport.connection import Connection
 
 TRUST_S = 0.5
-"""For how long what an alias meant is taken to be what it means. A reindexing waits that long after it has moved one."""
+"""For how long what an alias meant is taken to be what it means. See decision 0210."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Unpack
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
+from langchain_qdrant_async.collection.handle import Handle
 from langchain_qdrant_async.document.ids import GivenId, identify, to_texts
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.vectors import AnyVector
@@ -27,6 +28,7 @@ class Searching:
     layout: Layout
     embedding: Embeddings | None
     relevance_score_fn: Callable[[float], float] | None
+    _collection: Handle
     _reader: Reader
 
     async def aget_by_ids(
@@ -159,8 +161,7 @@ class Searching:
     def _text(self, query: str) -> str:
         if not isinstance(query, str):
             raise InvalidInput(f"a query is a string, not {type(query).__name__}; search by vector with …_by_vector")
-        if self.embedding is None:
-            raise InvalidInput("this store has no embedding: pass one, or use the methods that take vectors")
+        self._collection.check_embeds()
         return query
 
     asimilarity_search = documents_only(asimilarity_search_with_score)

@@ -177,12 +177,8 @@ class Writing:
         self, items: list[Item], batch_size: int, ordering: Ordering | None = None, timeout: float | None = None
     ) -> list[str]:
         write = _write(batch_size, ordering, timeout)
-        self._check_embedding()
+        self._collection.check_embeds()
         return await self._add(items, write)
-
-    def _check_embedding(self) -> None:
-        if self.embedding is None and self._collection.plan.encoder is None:
-            raise InvalidInput("this store has no embedding: pass one, or use the methods that take vectors")
 
     async def _add(self, items: list[Item], write: Write) -> list[str]:
         """Everything that is added goes this way."""

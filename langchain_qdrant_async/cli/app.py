@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from langchain_qdrant_async.cli.demo.tour import Scored
     from langchain_qdrant_async.cli.doctor import Finding
-    from langchain_qdrant_async.search.ranking import Diverse, Nearest
     from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
     from langchain_qdrant_async.transport.connection import Connection
 
@@ -91,28 +90,33 @@ def search(  # noqa: PLR0913  each is an option of the command
     model: ModelOption = "all-MiniLM-L6-v2",
 ) -> None:
     """Find documents by meaning, in the demo's collection or in any other."""
+    question = _Question(query, k, _json(filter), diverse=mmr)
+    _run(_search(_connection(path, url), collection, model, question))
+
+
+class _Question(NamedTuple):
+    text: str
+    k: int
+    filter: Any
+    diverse: bool
+
+
+async def _search(connection: Connection, collection: str | None, model: str, question: _Question) -> None:
     from langchain_qdrant_async.cli.demo.library import COLLECTION
-    from langchain_qdrant_async.search.ranking import Diverse, Nearest
-
-    ranking = Diverse(query) if mmr else Nearest(query)
-    connection, condition = _connection(path, url), _json(filter)
-    _run(_search(connection, collection or COLLECTION, model, ranking, {"k": k, "filter": condition}))
-
-
-async def _search(
-    connection: Connection, collection: str, model: str, ranking: Nearest | Diverse, asked: dict[str, Any]
-) -> None:
     from langchain_qdrant_async.cli.demo.tour import table
-    from langchain_qdrant_async.search.ranking import Diverse
 
     async with connection:
-        store = await _existing(connection, collection, model)
+        store = await _existing(connection, collection or COLLECTION, model)
         started = time.perf_counter()
-        found: Scored = await store.asearch_by(ranking, **asked)
-        took_s = time.perf_counter() - started
-    if isinstance(ranking, Diverse):
-        found = [(each, None) for each, _ in found]  # in another order than the scores'
-    _console().print(table(str(ranking.query), found, took_s))
+        found = await _found(store, question)
+    _console().print(table(question.text, found, time.perf_counter() - started))
+
+
+async def _found(store: AsyncQdrantVectorStore, question: _Question) -> Scored:
+    text, k, condition, diverse = question
+    if diverse:
+        return [(each, None) for each in await store.amax_marginal_relevance_search(text, k, filter=condition)]
+    return [*await store.asimilarity_search_with_score(text, k, filter=condition)]
 
 
 async def _existing(connection: Connection, collection: str, model: str) -> AsyncQdrantVectorStore:

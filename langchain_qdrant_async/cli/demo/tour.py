@@ -35,7 +35,7 @@ _QUESTIONS = (
 )
 _FILTERED = ("parse a text", {"kind": "function", "module": {"$in": ["ast", "json", "tomllib"]}})
 _DIVERSE = "compress data"
-ASKED = "How do I open a page in the web browser?"
+_ASKED = "How do I open a page in the web browser?"
 
 
 async def run(folder: Path, console: Console, found: Sequence[Definition] | None = None) -> None:
@@ -142,7 +142,7 @@ def _answer(prompt: PromptValue) -> str:
 
 async def _ask(store: AsyncQdrantVectorStore, console: Console) -> None:
     started = time.perf_counter()
-    answer = await answering_chain(store).ainvoke(ASKED)
+    answer = await answering_chain(store).ainvoke(_ASKED)
     title = "LCEL chain: retriever | prompt | answer (no language model)"
     subtitle = f"{(time.perf_counter() - started) * 1_000:.0f} ms"
     console.print(Panel(escape(answer), title=title, title_align="left", subtitle=subtitle, subtitle_align="right"))
@@ -158,9 +158,9 @@ async def _ask_many(store: AsyncQdrantVectorStore, console: Console) -> None:
     )
 
 
-def table(title: str, found: Scored, seconds: float) -> Table:
+def table(title: str, found: Scored, took_s: float) -> Table:
     """What was found, best first, with scores as Qdrant gave them."""
-    caption = f"{seconds * 1_000:.0f} ms"
+    caption = f"{took_s * 1_000:.0f} ms"
     shown = Table(title=escape(title), caption=caption, title_justify="left", caption_justify="right")
     scores = [score for _, score in found]
     if None not in scores:

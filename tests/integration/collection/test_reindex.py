@@ -308,7 +308,9 @@ async def test_other_vectors_would_be_lost(connection: Connection, alias: str) -
     params = collections.VectorParamsMap(
         map={name: collections.VectorParams(size=20, distance=collections.Distance.Cosine) for name in "ab"}
     )
-    request = collections.CreateCollection(collection_name=f"{alias}-1", vectors_config=collections.VectorsConfig(params_map=params))
+    request = collections.CreateCollection(
+        collection_name=f"{alias}-1", vectors_config=collections.VectorsConfig(params_map=params)
+    )
     await connection.collections.Create(request)
     store = AsyncQdrantVectorStore(connection, f"{alias}-1", WordEmbeddings(20), vector_name="a")
     await store.aadd_texts(["red"])

@@ -16,7 +16,7 @@ from langchain_qdrant_async.collection.handle import Handle
 from langchain_qdrant_async.document.ids import Identity
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import get_points
-from langchain_qdrant_async.errors import DeadlineExceeded, NotFound
+from langchain_qdrant_async.errors import DeadlineExceeded, InvalidRequest, InvalidVector, NotFound, RpcError
 from langchain_qdrant_async.proto import points
 from langchain_qdrant_async.search.hit import document, scored_documents
 from langchain_qdrant_async.search.message import query_points
@@ -24,6 +24,9 @@ from langchain_qdrant_async.search.search import Search
 from langchain_qdrant_async.transport.connection import Connection
 
 T = TypeVar("T")
+
+_OUTDATED = (NotFound, InvalidRequest, InvalidVector)
+"""What may be wrong because the collection is no longer what it was."""
 
 
 class Reader:
@@ -73,34 +76,36 @@ class Reader:
         return [documents[each.point_id] for each in identities if each.point_id in documents]
 
     async def _query(self, search: Search) -> points.QueryResponse:
-        collection = await self._handle.for_reading(search.timeout_s)
+        collection, rounds = await self._handle.for_reading(search.timeout_s), 0
         while collection is not None:
             try:
                 request = query_points(collection.name, search, await search.ranking.asked(collection, search))
                 return cast(
                     "points.QueryResponse", await self._connection.points.Query(request, timeout=search.timeout_s)
                 )
-            except NotFound as error:
-                collection = await self._found_since(collection, error, search.timeout_s)
+            except _OUTDATED as error:
+                rounds += 1
+                collection = await self._found_since(collection, error, rounds, search.timeout_s)
         return points.QueryResponse()
 
     async def _get(self, request: points.GetPoints, timeout_s: float | None) -> points.GetResponse:
-        collection = await self._handle.for_reading(timeout_s)
+        collection, rounds = await self._handle.for_reading(timeout_s), 0
         while collection is not None:
             request.collection_name = collection.name
             try:
                 return cast("points.GetResponse", await self._connection.points.Get(request, timeout=timeout_s))
-            except NotFound as error:
-                collection = await self._found_since(collection, error, timeout_s)
+            except _OUTDATED as error:
+                rounds += 1
+                collection = await self._found_since(collection, error, rounds, timeout_s)
         return points.GetResponse()
 
-    async def _found_since(self, lost: Collection, error: NotFound, timeout_s: float | None) -> Collection | None:
-        """What the name means by now, when that is no longer the collection that was not found."""
-        self._handle.forget()
-        collection = await self._handle.for_reading(timeout_s)
-        if collection is not None and collection.name == lost.name:
-            raise error  # the collection is there: something else was not found
-        return collection
+    async def _found_since(
+        self, known: Collection, error: RpcError | InvalidVector, rounds: int, timeout_s: float | None
+    ) -> Collection | None:
+        """What the name means by now, when the error may be because that is another collection than the one known."""
+        if not await self._handle.is_outdated(known, error, rounds, timeout_s):
+            raise error
+        return await self._handle.for_reading(timeout_s)
 
     async def _in_time(self, answer: Awaitable[T], timeout_s: float) -> T:
         try:

@@ -149,6 +149,8 @@ class Searching:
         found = await self.asimilarity_search_with_score(query, k, filter, **options)
         if not found:
             return []
+        if self.relevance_score_fn is None:
+            await self._collection.refresh(options.get("timeout"))
         relevance = self._select_relevance_score_fn()
         return [(each, relevance(score)) for each, score in found]
 

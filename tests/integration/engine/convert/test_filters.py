@@ -177,7 +177,7 @@ async def test_conditions_on_text(stubs: Stubs, case: str) -> None:
     ("condition", "text"),
     [
         (field("a"), "At least one field condition must be specified"),
-        (field("a", match=common.Match()), "Match value is missing"),
+        (field("a", match=common.Match()), "Malformed Match condition"),
         (common.Condition(), "Condition is missing"),
         (match("a[", integer=1), "Invalid json path: 'a['"),
         (

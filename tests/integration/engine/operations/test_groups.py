@@ -23,7 +23,7 @@ async def chunks(stubs: Stubs, request: pytest.FixtureRequest) -> Stubs:
                 number,
                 [-number * 0.01, 0],
                 document=number // 5,
-                meta={"name": f"d{number // 5}", "tags": [f"t{number % 2}", "all", 1.5, True, None]},
+                meta={"name": f"d{number // 5}", "tags": [f"t{number % 2}", "all"]},
             )
             for number in range(40)
         ),

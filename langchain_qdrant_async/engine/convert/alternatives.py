@@ -78,21 +78,21 @@ def _values(condition: common.Condition) -> Iterable[_Value]:
     return [getattr(match, str(kind))]
 
 
-def any_of(path: str, values: Sequence[str] | Sequence[int]) -> common.Condition:
+def any_of(path: str, values: Sequence[_Value]) -> common.Condition:
     """The field holds one of the values, which are all words or all integers."""
     return _match(path, "keywords" if _are_words(values) else "integers", values)
 
 
-def except_of(path: str, values: Sequence[str] | Sequence[int]) -> common.Condition:
+def except_of(path: str, values: Sequence[_Value]) -> common.Condition:
     """The field holds something else than the values, which are all words or all integers."""
     return _match(path, "except_keywords" if _are_words(values) else "except_integers", values)
 
 
-def _are_words(values: Sequence[str] | Sequence[int]) -> bool:
+def _are_words(values: Sequence[_Value]) -> bool:
     return bool(values) and isinstance(values[0], str)
 
 
 def _match(path: str, kind: str, values: Sequence[Any]) -> common.Condition:
     words = kind.endswith("keywords")
-    listed = common.RepeatedStrings(strings=values) if words else common.RepeatedIntegers(integers=values)
+    listed: Any = common.RepeatedStrings(strings=values) if words else common.RepeatedIntegers(integers=values)
     return common.Condition(field=common.FieldCondition(key=path, match=common.Match(**{kind: listed})))

@@ -72,7 +72,8 @@ def _nested(message: common.NestedCondition) -> edge.Filter:
 def _field(message: common.FieldCondition) -> edge.FieldCondition:
     clauses = dict(_clause(field.name, value) for field, value in message.ListFields() if field.name != "key")
     if not clauses:
-        raise invalid_field("match", "At least one field condition must be specified")
+        problem = "Validation error: At least one field condition must be specified [{}]"
+        raise invalid_field("match", problem, message)
     return edge.FieldCondition(message.key, **clauses)
 
 
@@ -127,7 +128,7 @@ def _range(message: common.Range) -> edge.RangeFloat:
     bounds = _bounds(message)
     for bound, number in bounds.items():
         if math.isnan(number):
-            raise invalid_field(f"range.{bound}", "value NaN invalid, must be a number")
+            raise invalid_field(bound, "value NaN invalid, must be a number", message)
     return edge.RangeFloat(**bounds)
 
 

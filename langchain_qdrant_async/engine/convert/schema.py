@@ -119,9 +119,9 @@ def _checked_sparse(raw: RawVector, _size: int, _suffix: str) -> EngineVector:
     if not isinstance(raw, Sparse):
         raise _mixed()
     if len(raw.indices) != len(raw.values):
-        raise invalid_field("values", "must be the same length as indices")
+        raise invalid_field("values", "Validation error: must be the same length as indices [{}]")
     if len(set(raw.indices)) != len(raw.indices):
-        raise invalid_field("indices", "must be unique")
+        raise invalid_field("indices", "Validation error: must be unique [{}]")
     return edge.SparseVector(raw.indices, raw.values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import qdrant_edge as edge
@@ -16,7 +17,8 @@ from langchain_qdrant_async.engine.convert.orders import from_order
 from langchain_qdrant_async.engine.convert.selectors import payload_selector, vectors_selector
 from langchain_qdrant_async.engine.operations import writes
 from langchain_qdrant_async.engine.operations.groups import query_groups
-from langchain_qdrant_async.engine.operations.queries import from_query_points, limit_of
+from langchain_qdrant_async.engine.operations.matrices import matrix_of
+from langchain_qdrant_async.engine.operations.queries import cut, from_query_points, limit_of
 from langchain_qdrant_async.engine.services.rpc import reading, refused, writing
 from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.engine.shards.shard import Shard
@@ -173,9 +175,16 @@ class Points(PointsServicer):
         _check_field_name(request.group_by, "group_by")
         return points.QueryGroupsResponse(result=points.GroupsResult(groups=query_groups(request, self._catalog)))
 
-    SearchMatrixPairs = SearchMatrixOffsets = refused(
-        "distance matrices are not supported by the embedded Qdrant service"
-    )
+    @reading
+    def SearchMatrixPairs(self, request: points.SearchMatrixPoints) -> points.SearchMatrixPairsResponse:
+        """Distances within a random sample, as pairs of ids."""
+        return points.SearchMatrixPairsResponse(result=matrix_of(request, self._read(request)).pairs())
+
+    @reading
+    def SearchMatrixOffsets(self, request: points.SearchMatrixPoints) -> points.SearchMatrixOffsetsResponse:
+        """Distances within a random sample, as a sparse matrix."""
+        return points.SearchMatrixOffsetsResponse(result=matrix_of(request, self._read(request)).offsets())
+
     CreateVectorName = DeleteVectorName = refused(
         "vectors of an existing collection cannot be added or removed in the embedded Qdrant service"
     )
@@ -253,7 +262,7 @@ def _scroll(request: points.ScrollPoints) -> edge.ScrollRequest:
 
 def _scored(hits: Iterable[edge.ScoredPoint], request: points.QueryPoints) -> list[points.ScoredPoint]:
     wanted = vectors_selector(request.with_vectors)
-    return [scored_point(hit, wanted) for hit in hits]
+    return [scored_point(hit, wanted) for hit in islice(hits, cut(request), None)]
 
 
 def _facet_hit(hit: edge.FacetHit) -> points.FacetHit:

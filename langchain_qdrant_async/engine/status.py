@@ -114,6 +114,7 @@ _ENGINE_TEXTS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Refusal]]] 
     ),
     (re.compile(r"No range index for|No appropriate index for"), lambda m: wrong_input(m.string)),
     (re.compile(r"(?:failed to parse formula: )?(Validation failed: .*)", re.DOTALL), lambda m: wrong_input(m[1])),
+    (re.compile(r"failed to parse date-time: (.*)"), lambda m: malformed(f"Malformed datetime: {m[1]}")),
     (re.compile(r"failed to parse (.*) as UUID"), lambda m: malformed(f"Unable to parse UUID: {m[1]}")),
     (re.compile(r"invalid JSON path (.*)"), lambda m: malformed(f"Invalid json path: '{m[1]}'")),
     (re.compile(r"Operation cancelled"), lambda _: wrong_input(_FORMULA_FAILED)),

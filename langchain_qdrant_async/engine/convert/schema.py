@@ -94,7 +94,7 @@ def _checked_dense(raw: RawVector, size: int, suffix: str) -> EngineVector:
     if isinstance(raw, Sparse):
         raise _mixed()
     if raw and isinstance(raw[0], list):
-        raise wrong_input("Conversion between multi and regular vectors failed")
+        raise _multi()
     _check_size(len(raw), size, suffix)
     return raw
 
@@ -117,7 +117,7 @@ def _as_rows(raw: Any) -> Multi:
 
 def _checked_sparse(raw: RawVector, _size: int, _suffix: str) -> EngineVector:
     if not isinstance(raw, Sparse):
-        raise _mixed()
+        raise _multi() if raw and isinstance(raw[0], list) else _mixed()
     if len(raw.indices) != len(raw.values):
         raise invalid_field("values", "Validation error: must be the same length as indices [{}]")
     if len(set(raw.indices)) != len(raw.indices):
@@ -128,6 +128,10 @@ def _checked_sparse(raw: RawVector, _size: int, _suffix: str) -> EngineVector:
 def _check_size(found: int, expected: int, suffix: str) -> None:
     if found != expected:
         raise wrong_input(f"Vector dimension error: expected dim: {expected}, got {found}{suffix}")
+
+
+def _multi() -> Refusal:
+    return wrong_input("Conversion between multi and regular vectors failed")
 
 
 def _mixed() -> Refusal:

@@ -82,6 +82,8 @@ def changed_configuration(
     if request.HasField("quantization_config"):
         _change_quantization(changed, request.quantization_config)
     _add_metadata(changed, request)
+    for key in [key for key, value in request.metadata.items() if value.WhichOneof("kind") == "null_value"]:
+        del changed.metadata[key]
     return changed
 
 
@@ -169,6 +171,8 @@ def _add_metadata(config: collections.CollectionConfig, request: _Request) -> No
 def _change_params(params: collections.CollectionParams, diff: collections.CollectionParamsDiff) -> None:
     """Every field of the diff is one of `CollectionParams`, too. `MergeFrom` would keep what is set to 0 or False."""
     for name, value in given(diff).items():
+        if name in _SINGLE and value == 0:
+            raise invalid_field(f"params.{name}", "value 0 invalid, must be 1 or larger")
         if isinstance(value, Message):
             getattr(params, name).CopyFrom(value)
         else:

@@ -83,9 +83,9 @@ class Points(PointsServicer):
     @writing
     def UpdateBatch(self, request: points.UpdateBatchPoints) -> points.UpdateBatchResponse:
         """Several writes in order. The first that fails ends the batch; those before it stay."""
-        shard = self._catalog.shard(request.collection_name)
         if not request.operations:
             raise invalid_field("operations", "value [] invalid, must be at least 1 characters")
+        shard = self._catalog.shard(request.collection_name)
         operations = [writes.from_batch(operation) for operation in request.operations]
         results = [_written(shard, write, operation, wait=request.wait) for write, operation in operations]
         return points.UpdateBatchResponse(result=results)
@@ -231,7 +231,8 @@ def _result(shard: Shard, *, wait: bool) -> points.UpdateResult:
 def _check_shard_keys(request: Any, refusal: Callable[[str], Refusal] = bad_request) -> None:
     """Raise if a request is meant for a part of the collection: there are no parts here."""
     for key in request.shard_key_selector.shard_keys:
-        raise refusal(f"Shard key {key.keyword or key.number} not found")
+        name = f'"{key.keyword}"' if key.HasField("keyword") else key.number
+        raise refusal(f"Shard key {name} not found")
 
 
 def _check_field_name(name: str, field: str = "field_name") -> None:

@@ -179,7 +179,7 @@ async def test_the_average_is_formed_for_every_kind_of_vector(line: Stubs, using
 
 async def test_recommendations_without_examples(line: Stubs) -> None:
     average = points.RecommendInput(negative=[example(1)])
-    with Refused(StatusCode.INVALID_ARGUMENT, "At least one positive vector ID required with this strategy"):
+    with Refused(StatusCode.INVALID_ARGUMENT, "Positive vectors should not be empty with `average` strategy"):
         await line.query(query=points.Query(recommend=average))
     with Refused(StatusCode.INVALID_ARGUMENT, "At least one positive or negative vector ID required"):
         await line.query(query=points.Query(recommend=points.RecommendInput(strategy=points.BestScore)))
@@ -283,7 +283,7 @@ async def test_parts_that_exclude_each_other(line: Stubs, fields: dict[str, Any]
         ({"query": nearest([1, 0]), "limit": 0}, "[limit: value 0 invalid, must be 1 or larger]"),
         (
             {"query": points.Query(rrf=points.Rrf(k=0)), "prefetch": PREFETCH},
-            "[k: value 0 invalid, must be 1 or larger]",
+            "[query.variant.k: value 0 invalid, must be 1 or larger]",
         ),
         ({"query": points.Query(rrf=points.Rrf(weights=[1])), "prefetch": PREFETCH}, "RRF weights length"),
         ({"query": points.Query()}, "Query variant is missing"),
@@ -311,7 +311,7 @@ async def test_maximal_marginal_relevance(line: Stubs) -> None:
     wanted = points.WithVectorsSelector(include=points.VectorsSelector(names=["far"]))
     found = await line.query(query=diverse([1, 0]), limit=1, with_vectors=wanted)
     assert list(found[0].vectors.vectors.vectors) == ["far"]
-    with Refused(StatusCode.INVALID_ARGUMENT, "[diversity: value"):
+    with Refused(StatusCode.INVALID_ARGUMENT, "[query.variant.mmr.diversity: value"):
         await line.query(query=diverse([1, 0], diversity=1.5))
     with Refused(StatusCode.UNIMPLEMENTED, "MMR on a sparse vector"):
         await line.query(query=diverse({1: 1.0}), using="words")

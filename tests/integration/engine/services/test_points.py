@@ -472,17 +472,17 @@ async def test_components_that_are_no_numbers_are_stored_as_by_a_server(plain: S
 
 async def test_a_shard_key_is_unknown(plain: Stubs) -> None:
     selector = points.ShardKeySelector(shard_keys=[collections.ShardKey(keyword="eu")])
-    with Refused(StatusCode.INVALID_ARGUMENT, "Wrong input: Shard key eu not found"):
+    with Refused(StatusCode.INVALID_ARGUMENT, "Wrong input: Shard key \"eu\" not found"):
         await plain.upsert(point(1, [1, 0]), shard_key_selector=selector)
-    with Refused(StatusCode.INVALID_ARGUMENT, "Bad request: Shard key eu not found"):
+    with Refused(StatusCode.INVALID_ARGUMENT, "Bad request: Shard key \"eu\" not found"):
         await plain.query(shard_key_selector=selector)
 
 
 async def test_what_the_engine_cannot_do_is_unimplemented_with_the_reason(plain: Stubs) -> None:
     with Refused(StatusCode.UNIMPLEMENTED, "deprecated, use Query"):
         await plain.points.Search(points.SearchPoints(collection_name=plain.collection))
-    with Refused(StatusCode.UNIMPLEMENTED, "distance matrices"):
-        await plain.points.SearchMatrixPairs(points.SearchMatrixPoints(collection_name=plain.collection))
+    with Refused(StatusCode.UNIMPLEMENTED, "vectors of an existing collection"):
+        await plain.points.CreateVectorName(points.CreateVectorNameRequest(collection_name=plain.collection))
 
 
 async def test_a_message_of_any_size(plain: Stubs) -> None:

@@ -425,3 +425,55 @@ async def test_a_batch_of_queries_answers_in_order_or_not_at_all(line: Stubs) ->
 async def test_an_empty_collection_has_no_hits(stubs: Stubs) -> None:
     await stubs.create(vectors_config=dense_config(2))
     assert await stubs.ids(query=nearest([1, 0])) == []
+
+
+async def test_a_sample_has_no_beginning_that_an_offset_could_leave_out(line: Stubs) -> None:
+    sample = points.Query(sample=points.Random)
+    assert sorted(await line.ids(query=sample, limit=20, offset=4)) == list(range(10))
+
+
+async def test_an_offset_leaves_out_the_first_of_those_that_are_relevant_and_diverse(line: Stubs) -> None:
+    whole = await line.ids(query=diverse([1, 0], candidates_limit=10), limit=5)
+    assert await line.ids(query=diverse([1, 0], candidates_limit=10), limit=5, offset=2) == whole[2:]
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        (points.Query(fusion=9), "invalid fusion type value 9"),  # type: ignore[arg-type]
+        (points.Query(sample=7), "invalid sample type value 7"),  # type: ignore[arg-type]
+    ],
+    ids=["fusion", "sample"],
+)
+async def test_a_number_that_names_no_kind(line: Stubs, query: points.Query, text: str) -> None:
+    with Refused(StatusCode.INVALID_ARGUMENT, text):
+        await line.query(query=query)
+
+
+async def test_an_unknown_strategy_is_the_average(line: Stubs) -> None:
+    unknown, average = (
+        points.Query(recommend=points.RecommendInput(positive=[example(3)], strategy=strategy))
+        for strategy in (9, points.AverageVector)
+    )
+    assert await line.ids(query=unknown) == await line.ids(query=average)
+
+
+@pytest.mark.parametrize(
+    ("params", "path"),
+    [
+        (
+            points.SearchParams(quantization=points.QuantizationSearchParams(oversampling=0.5)),
+            "quantization.oversampling",
+        ),
+        (points.SearchParams(acorn=points.AcornSearchParams(max_selectivity=1.5)), "acorn.max_selectivity"),
+    ],
+    ids=["oversampling", "selectivity"],
+)
+async def test_parameters_out_of_range_are_named_with_where_they_stand(
+    line: Stubs, params: points.SearchParams, path: str
+) -> None:
+    with Refused(StatusCode.INVALID_ARGUMENT, f"[params.{path}: value"):
+        await line.query(query=nearest([1, 0]), params=params)
+    fusion = points.Query(fusion=points.RRF)
+    with Refused(StatusCode.INVALID_ARGUMENT, f"[prefetch[0].params.{path}: value"):
+        await line.query(query=fusion, prefetch=[points.PrefetchQuery(query=nearest([1, 0]), params=params)])

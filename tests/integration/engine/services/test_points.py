@@ -472,9 +472,9 @@ async def test_components_that_are_no_numbers_are_stored_as_by_a_server(plain: S
 
 async def test_a_shard_key_is_unknown(plain: Stubs) -> None:
     selector = points.ShardKeySelector(shard_keys=[collections.ShardKey(keyword="eu")])
-    with Refused(StatusCode.INVALID_ARGUMENT, "Wrong input: Shard key \"eu\" not found"):
+    with Refused(StatusCode.INVALID_ARGUMENT, 'Wrong input: Shard key "eu" not found'):
         await plain.upsert(point(1, [1, 0]), shard_key_selector=selector)
-    with Refused(StatusCode.INVALID_ARGUMENT, "Bad request: Shard key \"eu\" not found"):
+    with Refused(StatusCode.INVALID_ARGUMENT, 'Bad request: Shard key "eu" not found'):
         await plain.query(shard_key_selector=selector)
 
 

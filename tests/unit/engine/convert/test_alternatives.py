@@ -81,9 +81,7 @@ def test_equalities_of_one_field_are_one_condition_for_each_type() -> None:
     numbers = [common.Condition(filter=common.Filter(must=[match("a", integer=number)])) for number in range(200)]
     nested = common.Condition(filter=common.Filter(should=[match("a", keyword="more"), match("b", keyword="other")]))
     found = merged([*words, *numbers, nested])
-    sizes = [
-        len(each.field.match.keywords.strings) + len(each.field.match.integers.integers) for each in found
-    ]
+    sizes = [len(each.field.match.keywords.strings) + len(each.field.match.integers.integers) for each in found]
     assert sizes == [201, 200, 0]
     assert found[2] == match("b", keyword="other")
 

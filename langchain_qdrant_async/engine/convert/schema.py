@@ -106,8 +106,20 @@ def _checked_multi(raw: RawVector, size: int, suffix: str) -> EngineVector:
         raise invalid_field("data", "multi vector must not be empty")
     rows = _as_rows(raw)
     for row in rows:
-        _check_size(len(row), size, suffix)
+        if len(row) != size:
+            raise _wrong_row(rows, size, suffix)
     return rows
+
+
+def _wrong_row(rows: Multi, size: int, suffix: str) -> Refusal:
+    """What a server finds wrong first: rows that do not fit each other, then those that do not fit the collection."""
+    lengths = [len(row) for row in rows]
+    if 0 in lengths:
+        return invalid_field("data", "all vectors must be non-empty")
+    odd = next((length for length in lengths if length != lengths[0]), None)
+    if odd is not None:
+        return invalid_field("data", f"all vectors must have the same dimension, found vector with dimension {odd}")
+    return _wrong_size(lengths[0], size, suffix)
 
 
 def _as_rows(raw: Any) -> Multi:
@@ -127,7 +139,11 @@ def _checked_sparse(raw: RawVector, _size: int, _suffix: str) -> EngineVector:
 
 def _check_size(found: int, expected: int, suffix: str) -> None:
     if found != expected:
-        raise wrong_input(f"Vector dimension error: expected dim: {expected}, got {found}{suffix}")
+        raise _wrong_size(found, expected, suffix)
+
+
+def _wrong_size(found: int, expected: int, suffix: str) -> Refusal:
+    return wrong_input(f"Vector dimension error: expected dim: {expected}, got {found}{suffix}")
 
 
 def _multi() -> Refusal:

@@ -144,7 +144,7 @@ class _Answer:
 def _by_id(shard: Shard, ids: list[Any], selectors: Any, *, payload: bool) -> dict[Any, edge.Record]:
     records = shard.engine.retrieve(
         ids,
-        with_payload=payload_selector(selectors.with_payload, default=payload),
+        with_payload=payload_selector(selectors, default=payload),
         with_vector=vectors_selector(selectors.with_vectors),
     )
     return {record.id: record for record in records}

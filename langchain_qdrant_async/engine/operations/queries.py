@@ -36,7 +36,7 @@ def from_query_points(request: points.QueryPoints, catalog: Catalog) -> edge.Que
         query=scoring_of(request, shard, catalog, limit),
         prefetches=_prefetches(request, shard, catalog),
         with_vector=vectors_selector(request.with_vectors),
-        with_payload=payload_selector(request.with_payload, default=False),
+        with_payload=payload_selector(request, default=False),
         filter=_root_filter(request, catalog),
         score_threshold=request.score_threshold if request.HasField("score_threshold") else None,
         params=_params(request),

@@ -115,7 +115,7 @@ class Points(PointsServicer):
         shard = self._read(request)
         records = shard.engine.retrieve(
             distinct(request.ids),  # type: ignore[arg-type]
-            with_payload=payload_selector(request.with_payload, default=False),
+            with_payload=payload_selector(request, default=False),
             with_vector=vectors_selector(request.with_vectors),
         )
         return points.GetResponse(result=map(retrieved_point, records))
@@ -255,7 +255,7 @@ def _scroll(request: points.ScrollPoints) -> edge.ScrollRequest:
         offset=from_point_id(request.offset) if request.HasField("offset") else None,
         limit=limit_of(request),
         filter=_filter(request),
-        with_payload=payload_selector(request.with_payload, default=True),
+        with_payload=payload_selector(request, default=True),
         with_vector=vectors_selector(request.with_vectors),
         order_by=from_order(request.order_by) if ordered else None,
     )

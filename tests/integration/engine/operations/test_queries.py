@@ -289,7 +289,7 @@ async def test_parts_that_exclude_each_other(line: Stubs, fields: dict[str, Any]
         ({"query": points.Query()}, "Query variant is missing"),
         ({"query": nearest([1, 0, 0])}, "Wrong input: Vector dimension error: expected dim: 2, got 3"),
         ({"query": nearest({1: 1.0})}, "Wrong input: Conversion between sparse and regular vectors failed"),
-        ({"query": nearest([[1, 0], [1]]), "using": "rows"}, "Vector dimension error: expected dim: 2, got 1"),
+        ({"query": nearest([[1, 0], [1]]), "using": "rows"}, "[query.variant.variant.data: all vectors must have"),
         ({"query": nearest([1, 0]), "using": "zz"}, "Wrong input: Not existing vector name error: zz"),
     ],
 )

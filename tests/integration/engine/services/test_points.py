@@ -405,8 +405,11 @@ BAD_VECTORS: dict[str, tuple[Any, str]] = {
     "sparse for dense": ({"a": {1: 1.0}}, "Wrong input: Conversion between sparse and regular vectors failed"),
     "dense for sparse": ({"s": [1, 2]}, "Wrong input: Conversion between sparse and regular vectors failed"),
     "multi for dense": ({"a": [[1, 2], [3, 4]]}, "Wrong input: Conversion between multi and regular vectors failed"),
-    "ragged": ({"m": [[1, 2], [3]]}, "Wrong input: Vector dimension error: expected dim: 2, got 1"),
-    "row of none": ({"m": [[]]}, "Wrong input: Vector dimension error: expected dim: 2, got 0"),
+    "ragged": (
+        {"m": [[1, 2], [3]]},
+        "[].data: all vectors must have the same dimension, found vector with dimension 1]",
+    ),
+    "row of none": ({"m": [[]]}, "[].data: all vectors must be non-empty]"),
 }
 
 

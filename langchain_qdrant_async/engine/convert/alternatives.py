@@ -17,9 +17,13 @@ _Key = tuple[str, type]
 """A field, and whether its values are words or integers: one condition holds only one kind."""
 
 
+_MANY = 8
+"""Below this, merging costs more than it saves."""
+
+
 def merged(conditions: Sequence[common.Condition]) -> Sequence[common.Condition]:
     """The same alternatives, where those that match values of one field are one condition."""
-    if len(conditions) < 2:
+    if len(conditions) < _MANY:
         return conditions
     others: list[common.Condition] = []
     equalities: dict[_Key, list[common.Condition]] = {}

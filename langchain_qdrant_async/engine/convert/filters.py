@@ -27,7 +27,7 @@ def _filter(message: common.Filter) -> edge.Filter:
         must=_conditions(message.must),
         should=_conditions(merged(message.should)),
         must_not=_conditions(merged(message.must_not)),
-        min_should=_min_should(message.min_should) if message.min_should.conditions else None,
+        min_should=_min_should(message.min_should) if message.HasField("min_should") else None,
     )
 
 
@@ -55,12 +55,16 @@ def among(ids: Iterable[Any], inner: edge.Filter | None = None) -> edge.Filter:
 
 
 def _conditions(messages: Sequence[common.Condition]) -> list[Any] | None:
+    if not messages:
+        return None
     check_siblings(messages)
-    return [_condition(message) for message in messages] or None
+    return [_condition(message) for message in messages]
 
 
-def _min_should(message: common.MinShould) -> edge.MinShould:
-    return edge.MinShould(_conditions(message.conditions) or [], message.min_count)
+def _min_should(message: common.MinShould) -> edge.MinShould | None:
+    """Of no conditions, the server asks none."""
+    conditions = _conditions(message.conditions)
+    return edge.MinShould(conditions, message.min_count) if conditions else None
 
 
 def _nested(message: common.NestedCondition) -> edge.Filter:

@@ -145,7 +145,11 @@ def _admitted(shard: Shard, given: dict[PointId, edge.Point], request: Any) -> l
     present = set(shard.present(list(given)))
     replaceable = set(shard.select(among(present, from_filter(request.update_filter)))) if conditional else present
     new = given.keys() - present
-    modes = {points.Upsert: new | replaceable, points.InsertOnly: new, points.UpdateOnly: replaceable}
+    modes: dict[int, set[PointId]] = {
+        points.Upsert: new | replaceable,
+        points.InsertOnly: new,
+        points.UpdateOnly: replaceable,
+    }
     allowed = member(modes, request.update_mode, "update mode")
     return [point_id for point_id in given if point_id in allowed]
 

@@ -452,7 +452,7 @@ async def test_a_number_that_names_no_kind(line: Stubs, query: points.Query, tex
 
 async def test_an_unknown_strategy_is_the_average(line: Stubs) -> None:
     unknown, average = (
-        points.Query(recommend=points.RecommendInput(positive=[example(3)], strategy=strategy))
+        points.Query(recommend=points.RecommendInput(positive=[example(3)], strategy=strategy))  # type: ignore[arg-type]
         for strategy in (9, points.AverageVector)
     )
     assert await line.ids(query=unknown) == await line.ids(query=average)

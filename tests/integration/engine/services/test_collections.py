@@ -276,6 +276,10 @@ async def test_named_vectors_keep_their_parameters(stubs: Stubs) -> None:
     assert (hnsw.m, hnsw.ef_construct) == (8, 64)
 
 
+def named(**params: collections.VectorParams) -> collections.VectorsConfig:
+    return collections.VectorsConfig(params_map=collections.VectorParamsMap(map=params))
+
+
 async def described(stubs: Stubs) -> collections.CollectionInfo:
     request = collections.GetCollectionInfoRequest(collection_name=stubs.collection)
     return (await stubs.collections.Get(request)).result  # type: ignore[no-any-return]
@@ -311,16 +315,16 @@ async def test_a_collection_of_sparse_vectors_says_that_it_has_no_others(stubs: 
         ("[shard_number: value 0 invalid, must be 1 or larger]", {"vectors_config": dense_config(), "shard_number": 0}),
         (
             "[vectors_config.config.map.[].size: value 0 invalid, must be from 1 to 65536]",
-            {"vectors_config": collections.VectorsConfig(params_map={"map": {"a": dense_params(0)}})},
+            {"vectors_config": named(a=dense_params(0))},
         ),
         (
             "Invalid dense vector name `a/b`",
-            {"vectors_config": collections.VectorsConfig(params_map={"map": {"a/b": dense_params()}})},
+            {"vectors_config": named(**{"a/b": dense_params()})},
         ),
         (
             "duplicate found with 'a'",
             {
-                "vectors_config": collections.VectorsConfig(params_map={"map": {"a": dense_params()}}),
+                "vectors_config": named(a=dense_params()),
                 "sparse_vectors_config": {"map": {"a": {}}},
             },
         ),

@@ -41,6 +41,8 @@ CONDITIONS = st.recursive(
     ),
     max_leaves=6,
 )
+NEVER = [match("never", keyword=str(number)) for number in range(8)]
+"""So many that it is worth merging."""
 VALUES = st.one_of(WORDS, NUMBERS, st.none(), st.booleans(), st.lists(st.one_of(WORDS, NUMBERS), max_size=3))
 PAYLOADS = st.dictionaries(KEYS, VALUES)
 
@@ -72,7 +74,8 @@ def holds(condition: common.Condition, payload: dict[str, Any]) -> bool:
 @given(st.lists(CONDITIONS, max_size=5), PAYLOADS)
 @settings(max_examples=200, derandomize=True, deadline=None)
 def test_some_of_them_hold_exactly_when_some_did(conditions: list[common.Condition], payload: dict[str, Any]) -> None:
-    after = merged(conditions)
+    after = merged([*conditions, *NEVER])
+    assert len(after) <= len(conditions) + 1
     assert any(holds(each, payload) for each in after) == any(holds(each, payload) for each in conditions)
 
 
@@ -101,4 +104,9 @@ def test_equalities_of_one_field_are_one_condition_for_each_type() -> None:
     ids=lambda condition: str(condition).split()[0],
 )
 def test_what_is_no_plain_equality_stays(other: common.Condition) -> None:
-    assert list(merged([match("a", keyword="x"), other])) == [other, match("a", keyword="x")]
+    assert list(merged([match("a", keyword="x"), other, *NEVER])) == [other, match("a", keyword="x"), merged(NEVER)[0]]
+
+
+def test_few_stay_as_they_are() -> None:
+    few = [match("a", keyword="x"), match("a", keyword="y")]
+    assert list(merged(few)) == few

@@ -17,13 +17,23 @@ _SMALL_BYTES = 2 * _MOST_CONDITIONS
 
 def check_size(message: common.Filter | common.Condition) -> None:
     """Raise if there are more conditions than one request may have."""
-    if message.ByteSize() < _SMALL_BYTES:
+    outer = _outer(message)
+    if outer > _MOST_CONDITIONS:
+        raise _too_many(outer, _MOST_CONDITIONS)
+    if message.ByteSize() < _SMALL_BYTES:  # takes as long as to write it
         return
     amount = 0
     for conditions in _lists(message):
         amount += len(conditions)
         if amount > _MOST_CONDITIONS:
             raise _too_many(amount, _MOST_CONDITIONS)
+
+
+def _outer(message: common.Filter | common.Condition) -> int:
+    """How many conditions stand at the top."""
+    if isinstance(message, common.Condition):
+        return 1
+    return len(message.must) + len(message.should) + len(message.must_not)
 
 
 def check_siblings(conditions: Sized) -> None:

@@ -29,6 +29,8 @@ LEASE_SOCKET = "lease.sock"
 GRPC_SOCKET = "grpc.sock"
 """In the folder of sockets: Qdrant's own services."""
 
+_UNIX = "unix:"
+
 FAILED = 1
 """Exit code: anything else than the following; the log says what."""
 SERVED_ALREADY = 3
@@ -88,9 +90,6 @@ class Greeting:
     def sockets(self) -> Path:
         """The folder of the engine's sockets."""
         return Path(self.target.removeprefix(_UNIX)).parent
-
-
-_UNIX = "unix:"
 
 
 def unix_target(path: Path) -> str:

@@ -1,7 +1,7 @@
 """What a store knows of its collection: one frozen state, looked up on first use, made by the first write.
 
-A missing collection reads as an empty one while writing may make it, so that a reader with a key that only reads, or with
-a mistyped name, never creates anything.
+A missing collection reads as an empty one while writing may make it, so that a reader with a key that only reads, or
+with a mistyped name, never creates anything.
 """
 
 from __future__ import annotations
@@ -21,12 +21,20 @@ from langchain_qdrant_async.collection.origin import reduced_of
 from langchain_qdrant_async.collection.plan import CollectionPlan
 from langchain_qdrant_async.embedding.encoder import DenseEncoder, Encoder
 from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
-from langchain_qdrant_async.errors import CollectionMismatch, NotFound, PermissionDenied, Unimplemented
+from langchain_qdrant_async.errors import (
+    CollectionMismatch,
+    InvalidInput,
+    InvalidVector,
+    NotFound,
+    PermissionDenied,
+    RpcError,
+    Unimplemented,
+)
 from langchain_qdrant_async.runtime.threads import Threads
 from langchain_qdrant_async.transport.connection import Connection
 
-TRUST_S = 1.0
-"""For how long what an alias meant is taken to be what it means. A reindexing waits that long after it has moved one."""
+TRUST_S = 0.5
+"""For how long what an alias meant is taken to be what it means. See decision 0210."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +47,13 @@ class _State:
     """The moment (monotonic) up to which its name is taken to mean it. A collection's own name always does."""
     moves: int = 0
     """How many aliases this process had moved by then."""
+    looked: float = 0.0
+    """The moment (monotonic) at which the collection was looked at."""
 
 
 _UNKNOWN = _State()
+_MOST_ROUNDS = 100
+"""Times that a collection may be gone before its error is the caller's: others may drop it again and again."""
 
 
 class Handle:
@@ -69,6 +81,15 @@ class Handle:
         """The store's embedding, as it was given."""
         return self._encoder
 
+    def check_embeds(self) -> None:
+        """Nothing, when texts can be embedded.
+
+        Raises:
+            InvalidInput: neither the store nor the spec's own field has what embeds them.
+        """
+        if self.embedding is None and self.plan.encoder is None:
+            raise InvalidInput("this store has no embedding: pass one, or use the methods that take vectors")
+
     @property
     def distance(self) -> Distance:
         """How vectors are compared, as far as is known: as found, else as planned."""
@@ -86,6 +107,48 @@ class Handle:
         self.embedding, self._encoder = embedding, DenseEncoder(embedding, self._threads)
         self._owes_indexes = False
         self.forget()
+
+    async def is_outdated(
+        self, known: Collection, error: RpcError | InvalidVector, rounds: int, timeout: float | None = None
+    ) -> bool:
+        """Whether an error came because the collection is no longer what is known, and a call is worth repeating.
+
+        Args:
+            known: the collection as it was used.
+            error: what came of it.
+            rounds: how often this call has met such an error.
+            timeout: seconds that each call may take.
+        """
+        if not isinstance(error, NotFound):
+            return rounds < _MOST_ROUNDS and await self.changed(known, timeout)
+        self.forget()
+        # Source: Qdrant's text is "Collection `name` doesn't exist!"; otherwise something in it may not be found.
+        return rounds < (_MOST_ROUNDS if f"`{known.name}`" in error.details else 2)
+
+    async def changed(self, collection: Collection, timeout: float | None = None) -> bool:
+        """Whether the collection is otherwise by now than it is known: asked when Qdrant contradicts what is known.
+
+        What was looked at within `TRUST_S` is not doubted: then it is the caller's input that does not fit.
+
+        Raises:
+            CollectionMismatch: it is no longer as planned.
+        """
+        if self._means(collection) and not self.aged:
+            return False
+        self.forget()
+        now = await self._look_up(timeout)
+        return now is None or not now.is_like(collection)
+
+    async def refresh(self, timeout: float | None = None) -> None:
+        """Look at the collection again, unless that was done within `TRUST_S`: before a judgement on what it is."""
+        if self.current is not None and self.aged:
+            self.forget()
+            await self._look_up(timeout)
+
+    @property
+    def aged(self) -> bool:
+        """Whether what is known was looked at longer ago than `TRUST_S`."""
+        return time.monotonic() - self._state.looked >= TRUST_S
 
     async def for_reading(self, timeout: float | None = None) -> Collection | None:
         """The collection; None when there is none yet, or nothing in it.
@@ -198,8 +261,9 @@ class Handle:
         if made and origin is not None and collection.origin is None:  # an older server, which keeps no metadata
             await self._collections.keep_origin(info.name, origin, timeout=timeout_s, in_point=True)
             collection = self._as_planned(info, StoredOrigin(origin, in_point=True))
-        self._state = _State(replace(collection, contested=collection.contested and not made))
-        return self._state.collection or collection
+        known = replace(collection, contested=collection.contested and not made)
+        self._state = _State(known, looked=time.monotonic())
+        return known
 
     async def _keep_origin(self, collection: Collection, first: FirstWrite, timeout_s: float | None) -> Collection:
         """An empty collection with what makes its vectors: as settled by others meanwhile, or as this write says."""
@@ -230,7 +294,7 @@ class Handle:
         before, asked, moves = self._state, time.monotonic(), Collections.moves
         collection, lasting = await self._existing(timeout_s)
         if self._state is before:  # what was forgotten meanwhile is not remembered
-            self._state = _State(collection, asked + TRUST_S if lasting else 0.0, moves)
+            self._state = _State(collection, asked + TRUST_S if lasting else 0.0, moves, asked)
         return collection
 
     async def _existing(self, timeout_s: float | None) -> tuple[Collection | None, bool]:

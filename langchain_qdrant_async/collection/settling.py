@@ -7,7 +7,7 @@ from types import TracebackType
 from langchain_qdrant_async.collection.collection import Collection
 from langchain_qdrant_async.collection.first_write import FirstWrite
 from langchain_qdrant_async.collection.handle import Handle
-from langchain_qdrant_async.errors import NotFound
+from langchain_qdrant_async.errors import InvalidRequest, InvalidVector, NotFound, RpcError
 
 
 class Settling:
@@ -32,7 +32,7 @@ class Settling:
         self._first = first
         self._timeout_s = timeout_s
         self._attempt: Attempt | None = None
-        self._lost: str | None = None
+        self._rounds = 0
 
     def __aiter__(self) -> Settling:
         return self
@@ -53,24 +53,23 @@ class Settling:
         return await self._handle.for_writing(self._first, self._timeout_s)
 
     async def _again(self, attempt: Attempt) -> bool:
-        if attempt.missing is None:
+        if attempt.error is None:
             return await self._handle.moved(attempt.collection, self._timeout_s)
-        if attempt.collection.name == self._lost:
-            raise attempt.missing  # the collection is there: something else was not found
-        self._lost = attempt.collection.name
-        self._handle.forget()
+        self._rounds += 1
+        if not await self._handle.is_outdated(attempt.collection, attempt.error, self._rounds, self._timeout_s):
+            raise attempt.error
         return True
 
 
 class Attempt:
-    """One try: gives the collection, and notes when it turns out to be gone."""
+    """One try: gives the collection, and keeps the error that says that it is gone, or otherwise than it was known."""
 
-    __slots__ = ("collection", "missing")
+    __slots__ = ("collection", "error")
 
     def __init__(self, collection: Collection) -> None:
         """Try with this collection."""
         self.collection = collection
-        self.missing: NotFound | None = None
+        self.error: RpcError | InvalidVector | None = None
 
     def __enter__(self) -> Collection:
         return self.collection
@@ -78,6 +77,6 @@ class Attempt:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        if isinstance(error, NotFound):
-            self.missing = error
-        return self.missing is not None
+        if isinstance(error, NotFound | InvalidRequest | InvalidVector):
+            self.error = error
+        return self.error is not None

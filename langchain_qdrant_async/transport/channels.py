@@ -162,10 +162,14 @@ class Place(Protocol):
 
 
 class Server:
-    """A place that is known from the start, and stays."""
+    """A place that is known from the start, and stays.
+
+    Attributes:
+        target: what gRPC connects to, `host:port`.
+    """
 
     def __init__(self, target: str) -> None:
-        """Take what gRPC connects to."""
+        """Keep it."""
         self.target = target
 
     async def found(self) -> str:
@@ -177,7 +181,11 @@ class Server:
 
 
 class Channels:
-    """The channels of one connection."""
+    """The channels of one connection.
+
+    Attributes:
+        closed: whether they were closed, for good.
+    """
 
     def __init__(self, address: str, place: Place, dialler: Dialler) -> None:
         """Nothing is opened here.

@@ -79,7 +79,11 @@ class Channel:
 
 
 class Rpc:
-    """One RPC: `await rpc(request, timeout=seconds)`."""
+    """One RPC: `await rpc(request, timeout=seconds)`.
+
+    Attributes:
+        method: as gRPC names it, `/qdrant.Points/Query`.
+    """
 
     def __init__(
         self, peer: Peer, opened: Callable[[], Awaitable[grpc.aio.Channel]], signature: tuple[str, Any, Any]

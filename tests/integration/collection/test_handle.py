@@ -8,7 +8,17 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from langchain_qdrant_async import AsyncQdrantVectorStore, Collections, CollectionSpec, Connection, ReducedEmbeddings
+from langchain_qdrant_async import (
+    AsyncQdrantVectorStore,
+    CollectionMismatch,
+    Collections,
+    CollectionSpec,
+    Connection,
+    Distance,
+    InvalidVector,
+    Layout,
+    ReducedEmbeddings,
+)
 from langchain_qdrant_async.embedding import Reduction
 from tests.counting import Counter, counting
 from tests.embeddings import WordEmbeddings
@@ -159,3 +169,84 @@ async def test_two_writers_of_one_document_around_a_switch(connection: Connectio
     assert found.page_content == last
     for name in {each for each in await owner.names() if each.startswith(collection_name)} - {collection_name}:
         await owner.drop(name)
+
+
+# ── a collection that is changed under a living store ────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def _no_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("langchain_qdrant_async.collection.handle.TRUST_S", 0.0)
+
+
+async def _replaced(connection: Connection, spec: CollectionSpec, vectors: dict[str, list[float]]) -> None:
+    owner = Collections(connection)
+    await owner.drop(spec.name)
+    await owner.create(spec)
+    for id_, vector in vectors.items():
+        store = AsyncQdrantVectorStore(connection, spec=spec)
+        await store.aadd_embeddings([id_], [vector], ids=[id_])
+
+
+@pytest.mark.usefixtures("_no_trust")
+async def test_another_size_is_seen(connection: Connection, collection_name: str) -> None:
+    store = AsyncQdrantVectorStore(connection, collection_name)
+    await store.aadd_embeddings(["old"], [[1.0, 0.0]], ids=["old"])
+    await _replaced(connection, CollectionSpec(collection_name, dimension=3), {"new": [0.0, 0.0, 1.0]})
+    assert [each.id for each in await store.asimilarity_search_by_vector([0.0, 0.0, 1.0])] == ["new"]
+    await _replaced(connection, CollectionSpec(collection_name, dimension=4), {})
+    await store.aadd_embeddings(["four"], [[1.0, 0.0, 0.0, 0.0]], ids=["four"])
+    assert [each.id for each in await store.aget_by_ids(["four"])] == ["four"]
+    with pytest.raises(InvalidVector, match="3 numbers, collection .* holds vectors of 4"):
+        await store.asimilarity_search_by_vector([0.0, 0.0, 1.0])
+
+
+@pytest.mark.usefixtures("_no_trust")
+async def test_another_distance_is_seen_by_relevance(connection: Connection, collection_name: str) -> None:
+    store = AsyncQdrantVectorStore(connection, collection_name, WordEmbeddings(20))
+    await store.aadd_texts(["red cat"])
+    [(_, relevance)] = await store.asimilarity_search_with_relevance_scores("red cat", k=1)
+    assert relevance == pytest.approx(1)
+    spec = CollectionSpec(collection_name, dimension=20, distance=Distance.EUCLID, quantization=None)
+    await _replaced(connection, spec, {})
+    await AsyncQdrantVectorStore(connection, embedding=WordEmbeddings(20), spec=spec).aadd_texts(["red cat"])
+    [(_, relevance)] = await store.asimilarity_search_with_relevance_scores("red cat", k=1)
+    assert relevance == pytest.approx(1), "no distance at all: by cosine's rule it would be a half"
+
+
+@pytest.mark.usefixtures("_no_trust")
+@pytest.mark.parametrize("write", [False, True])
+async def test_another_vector_name_is_said(connection: Connection, collection_name: str, write: bool) -> None:
+    store = AsyncQdrantVectorStore(connection, collection_name)
+    await store.aadd_embeddings(["old"], [[1.0, 0.0]])
+    await _replaced(connection, CollectionSpec(collection_name, dimension=2, layout=Layout(vector_name="own")), {})
+    with pytest.raises(CollectionMismatch, match="has the vector 'own' where the default"):
+        await (store.aadd_embeddings(["a"], [[0.0, 1.0]]) if write else store.asimilarity_search_by_vector([1.0, 0.0]))
+
+
+async def test_what_was_just_looked_at_is_not_doubted(counted: tuple[Counter, Connection], name: str) -> None:
+    counter, connection = counted
+    store = AsyncQdrantVectorStore(connection, name)
+    await store.aadd_embeddings(["a"], [[1.0, 0.0]])
+    counter.take()
+    with pytest.raises(InvalidVector):
+        await store.asimilarity_search_by_vector([1.0])
+    assert counter.take() == []
+
+
+async def test_writers_survive_repeated_drops(connection: Connection, collection_name: str) -> None:
+    store = AsyncQdrantVectorStore(connection, collection_name, WordEmbeddings(20))
+    done = asyncio.Event()
+
+    async def drop() -> None:
+        while not done.is_set():
+            await Collections(connection).drop(collection_name)
+            await store.asimilarity_search("red")
+
+    dropping = asyncio.create_task(drop())
+    for number in range(3):
+        await store.aadd_texts([f"text {number}"])
+    done.set()
+    await dropping
+    await store.aadd_texts(["last"], ids=["last"])
+    assert await store.aget_by_ids(["last"])

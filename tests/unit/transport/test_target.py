@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from typing import Any
@@ -126,3 +127,23 @@ def test_secrets_are_taken_as_such() -> None:
     remote = Remote("localhost", api_key=SecretStr("hidden"))
     assert "hidden" not in repr(remote)
     assert Remote("localhost", api_key="").api_key is None
+
+
+def test_an_address_is_taken_apart_once_and_counts_once() -> None:
+    remote = Remote("http://[::1]:7000")
+    assert (remote.host, remote.port, remote.target) == ("::1", 7000, "[::1]:7000")
+    assert remote.target is remote.target
+    assert repr(remote) == "Remote(address='http://[::1]:7000', tls=None)"
+    assert remote == Remote("http://[::1]:7000") != Remote("[::1]:7000")
+    assert hash(remote) == hash(pickle.loads(pickle.dumps(remote)))
+    assert replace(remote, address="localhost").target == "localhost:6334"
+
+
+def test_dial_is_for_channels_that_are_not_there_yet() -> None:
+    def dial(target: str, options: object) -> Any:
+        raise AssertionError(target)
+
+    connection, owned = connection_of({"location": ":memory:", "dial": dial})
+    assert owned
+    with pytest.raises(InvalidInput, match="give dial to Connection"):
+        connection_of({"connection": connection, "dial": dial})

@@ -1,0 +1,23 @@
+"""What channels are to be like, and where they connect to."""
+
+from __future__ import annotations
+
+from langchain_qdrant_async import Embedded, Policy, Remote
+from langchain_qdrant_async.transport.channels import Server, channel_options
+
+
+def test_only_a_unix_socket_needs_an_authority() -> None:
+    remote, embedded = (dict(channel_options(each, Policy())) for each in (Remote("localhost"), Embedded("data")))
+    assert "grpc.default_authority" not in remote
+    assert embedded == {**remote, "grpc.default_authority": "localhost"}
+
+
+def test_keepalive_fits_grpcs_integer() -> None:
+    for keepalive_s, expected in ((30.0, 30_000), (0.0001, 0), (1e8, 2**31 - 1), (float("inf"), 2**31 - 1)):
+        options = channel_options(Remote("localhost"), Policy(keepalive_s=keepalive_s))
+        assert dict(options)["grpc.keepalive_time_ms"] == expected
+
+
+async def test_a_server_is_where_it_was() -> None:
+    server = Server("localhost:6334")
+    assert server.target == await server.found() == "localhost:6334"

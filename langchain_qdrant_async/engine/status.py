@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable
+from typing import Any
 
 from grpc import StatusCode
 
@@ -17,6 +18,29 @@ class Refusal(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+class InvalidField(Refusal):
+    """A field outside its allowed values. Where it stands in the request is only looked for when it is answered."""
+
+    def __init__(self, field: str, problem: str, subject: Any) -> None:
+        """Keep what is wrong.
+
+        Args:
+            field: the name of the field.
+            problem: what is wrong with its value.
+            subject: the part of the request that has the field; None: the request itself.
+        """
+        super().__init__(StatusCode.INVALID_ARGUMENT, f"Validation error in body: [{field}: {problem}]")
+        self.field, self.problem, self.subject = field, problem, subject
+
+    def of(self, subject: Any) -> InvalidField:
+        """The same, of a field in that part of the request."""
+        return InvalidField(self.field, self.problem, subject)
+
+    def below(self, path: str) -> Refusal:
+        """The same, of the field in the part of the request that a path leads to."""
+        return InvalidField(f"{path}.{self.field}", self.problem, None)
 
 
 def wrong_input(text: str) -> Refusal:
@@ -34,12 +58,12 @@ def malformed(text: str) -> Refusal:
     return Refusal(StatusCode.INVALID_ARGUMENT, text)
 
 
-def invalid_field(field: str, problem: str) -> Refusal:
-    """A field outside its allowed values.
+def invalid_field(field: str, problem: str, subject: Any = None) -> Refusal:
+    """A field outside its allowed values, in the request or in a part of it.
 
     Source: `label_errors` in Qdrant's `lib/collection/src/operations/validation.rs`.
     """
-    return malformed(f"Validation error in body: [{field}: {problem}]")
+    return InvalidField(field, problem, subject)
 
 
 def not_found(text: str) -> Refusal:
@@ -100,7 +124,8 @@ _ENGINE_TEXTS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Refusal]]] 
         lambda _: wrong_input("Conversion between sparse and regular vectors failed"),
     ),
     (re.compile(r"No range index for|No appropriate index for"), lambda m: wrong_input(m.string)),
-    (re.compile(r"Validation failed: (.*)", re.DOTALL), lambda m: wrong_input(m[1])),
+    (re.compile(r"(?:failed to parse formula: )?(Validation failed: .*)", re.DOTALL), lambda m: wrong_input(m[1])),
+    (re.compile(r"failed to parse date-time: (.*)"), lambda m: malformed(f"Malformed datetime: {m[1]}")),
     (re.compile(r"failed to parse (.*) as UUID"), lambda m: malformed(f"Unable to parse UUID: {m[1]}")),
     (re.compile(r"invalid JSON path (.*)"), lambda m: malformed(f"Invalid json path: '{m[1]}'")),
     (re.compile(r".*No space left on device", re.DOTALL), lambda m: disk_full(m.string)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import qdrant_edge as edge
@@ -20,7 +20,7 @@ def edge_config(config: collections.CollectionConfig) -> edge.EdgeConfig:
     params = config.params
     return edge.EdgeConfig(
         vectors={name: _vector(vector) for name, vector in dense_params(params.vectors_config).items()},
-        sparse_vectors={name: _sparse(sparse) for name, sparse in params.sparse_vectors_config.map.items()},
+        sparse_vectors={name: _sparse(sparse) for name, sparse in _sparse_params(params).items()},
         on_disk_payload=params.on_disk_payload,
         payload_memory=_memory(params.payload),
         id_tracker_memory=_memory(params.id_tracker),
@@ -29,6 +29,16 @@ def edge_config(config: collections.CollectionConfig) -> edge.EdgeConfig:
         optimizers=_optimizers(config.optimizer_config),
         max_search_threads=1,
     )
+
+
+_PLACEHOLDER = "without vectors"
+"""The engine wants a vector space. A collection without one gets this, which no point and no request can name."""
+
+
+def _sparse_params(params: collections.CollectionParams) -> Mapping[str, collections.SparseVectorParams]:
+    named = params.sparse_vectors_config.map
+    empty = not named and not dense_params(params.vectors_config)
+    return {_PLACEHOLDER: collections.SparseVectorParams()} if empty else named
 
 
 def _vector(params: collections.VectorParams) -> edge.EdgeVectorParams:

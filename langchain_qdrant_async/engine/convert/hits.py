@@ -36,6 +36,8 @@ def hydrated_point(hit: edge.ScoredPoint, record: edge.Record) -> points.ScoredP
     """A point that a query found without payload and vectors, with those that were read afterwards."""
     message = points.ScoredPoint(id=to_point_id(hit.id), score=hit.score, version=hit.version)  # type: ignore[arg-type]
     _fill(message, record, record.vector)
+    if hit.order_value is not None:
+        _fill_order(message.order_value, hit.order_value)
     return message
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import qdrant_edge as edge
 
 from langchain_qdrant_async.engine.convert.fields import read
-from langchain_qdrant_async.engine.status import malformed, wrong_input
+from langchain_qdrant_async.engine.status import bad_request, malformed, wrong_input
 from langchain_qdrant_async.proto import collections, points
 
 _CLASSES: dict[str, type] = {
@@ -33,12 +33,14 @@ def from_request(request: points.CreateFieldIndexCollection) -> Any:
     """The schema that a request to index a field asks for: parameters, or only a type."""
     kind = request.field_index_params.WhichOneof("index_params")
     if not request.HasField("field_type"):
-        raise malformed("Field type is missing")
+        raise malformed("cannot convert field_type")
+    if request.field_type not in _TYPES:
+        raise bad_request("Can't auto-detect field type, please specify `field_schema` in the request")
     if kind is None:
         return _TYPES[request.field_type]
-    expected = points.FieldType.Name(request.field_type).removeprefix("FieldType").lower()
-    if kind != f"{expected}_index_params":
-        raise wrong_input(f"field_type ({expected}) and field_index_params ({kind}) do not match")
+    expected = points.FieldType.Name(request.field_type).removeprefix("FieldType")
+    if kind != f"{expected.lower()}_index_params":
+        raise malformed(f"field_type ({expected}) and field_index_params do not match")
     return _CLASSES[kind](**read(getattr(request.field_index_params, kind), _READERS))
 
 

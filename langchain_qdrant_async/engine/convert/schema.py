@@ -94,7 +94,7 @@ def _checked_dense(raw: RawVector, size: int, suffix: str) -> EngineVector:
     if isinstance(raw, Sparse):
         raise _mixed()
     if raw and isinstance(raw[0], list):
-        raise wrong_input("Conversion between multi and regular vectors failed")
+        raise _multi()
     _check_size(len(raw), size, suffix)
     return raw
 
@@ -106,8 +106,20 @@ def _checked_multi(raw: RawVector, size: int, suffix: str) -> EngineVector:
         raise invalid_field("data", "multi vector must not be empty")
     rows = _as_rows(raw)
     for row in rows:
-        _check_size(len(row), size, suffix)
+        if len(row) != size:
+            raise _wrong_row(rows, size, suffix)
     return rows
+
+
+def _wrong_row(rows: Multi, size: int, suffix: str) -> Refusal:
+    """What a server finds wrong first: rows that do not fit each other, then those that do not fit the collection."""
+    lengths = [len(row) for row in rows]
+    if 0 in lengths:
+        return invalid_field("data", "all vectors must be non-empty")
+    odd = next((length for length in lengths if length != lengths[0]), None)
+    if odd is not None:
+        return invalid_field("data", f"all vectors must have the same dimension, found vector with dimension {odd}")
+    return _wrong_size(lengths[0], size, suffix)
 
 
 def _as_rows(raw: Any) -> Multi:
@@ -117,17 +129,25 @@ def _as_rows(raw: Any) -> Multi:
 
 def _checked_sparse(raw: RawVector, _size: int, _suffix: str) -> EngineVector:
     if not isinstance(raw, Sparse):
-        raise _mixed()
+        raise _multi() if raw and isinstance(raw[0], list) else _mixed()
     if len(raw.indices) != len(raw.values):
-        raise invalid_field("values", "must be the same length as indices")
+        raise invalid_field("values", "Validation error: must be the same length as indices [{}]")
     if len(set(raw.indices)) != len(raw.indices):
-        raise invalid_field("indices", "must be unique")
+        raise invalid_field("indices", "Validation error: must be unique [{}]")
     return edge.SparseVector(raw.indices, raw.values)
 
 
 def _check_size(found: int, expected: int, suffix: str) -> None:
     if found != expected:
-        raise wrong_input(f"Vector dimension error: expected dim: {expected}, got {found}{suffix}")
+        raise _wrong_size(found, expected, suffix)
+
+
+def _wrong_size(found: int, expected: int, suffix: str) -> Refusal:
+    return wrong_input(f"Vector dimension error: expected dim: {expected}, got {found}{suffix}")
+
+
+def _multi() -> Refusal:
+    return wrong_input("Conversion between multi and regular vectors failed")
 
 
 def _mixed() -> Refusal:

@@ -6,11 +6,13 @@ from typing import Any
 
 import qdrant_edge as edge
 
+from langchain_qdrant_async.engine.status import malformed
 from langchain_qdrant_async.proto import points
 
 
-def payload_selector(message: points.WithPayloadSelector, *, default: bool) -> Any:
-    """Which payload fields are wanted: all, none, or by name."""
+def payload_selector(request: Any, *, default: bool) -> Any:
+    """Which payload fields a request wants: all, none, or by name; the default if it does not say."""
+    message = request.with_payload
     match message.WhichOneof("selector_options"):
         case "enable":
             return message.enable
@@ -18,6 +20,8 @@ def payload_selector(message: points.WithPayloadSelector, *, default: bool) -> A
             return edge.PayloadSelector.Include(list(message.include.fields))
         case "exclude":
             return edge.PayloadSelector.Exclude(list(message.exclude.fields))
+        case _ if request.HasField("with_payload"):
+            raise malformed("No PayloadSelector")
         case _:
             return default
 

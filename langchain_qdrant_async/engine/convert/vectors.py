@@ -8,14 +8,23 @@ from typing import Any
 import qdrant_edge as edge
 
 from langchain_qdrant_async.engine.convert.schema import EngineVector, Multi, RawVector, Schema, Sparse, checked
-from langchain_qdrant_async.engine.status import malformed, unimplemented
+from langchain_qdrant_async.engine.status import InvalidField, malformed, unimplemented
 from langchain_qdrant_async.proto import points
 
 NamedVectors = dict[str, EngineVector]
 
 
 def from_vectors(message: points.Vectors, schema: Schema) -> NamedVectors:
-    """The vectors of one point, checked.
+    """The vectors of one point, checked."""
+    try:
+        return _from_vectors(message, schema)
+    except InvalidField as refusal:
+        first = next(iter(message.vectors.vectors.values()), message.vector)  # all have the same path
+        raise refusal.of(first) from None
+
+
+def _from_vectors(message: points.Vectors, schema: Schema) -> NamedVectors:
+    """The vectors of one point.
 
     Source: an unnamed vector may not be sparse, `lib/api/src/conversions/vectors.rs` of Qdrant.
     """

@@ -8,11 +8,14 @@ Source: `config/config.yaml` of Qdrant v1.19.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
+
+from google.protobuf.message import Message
 
 from langchain_qdrant_async.engine.convert.fields import given
 from langchain_qdrant_async.engine.convert.schema import dense_params, unknown_vector
-from langchain_qdrant_async.engine.status import invalid_field, malformed, unimplemented
+from langchain_qdrant_async.engine.status import invalid_field, malformed, unimplemented, wrong_input
 from langchain_qdrant_async.proto import collections
 
 _Request = collections.CreateCollection | collections.UpdateCollection
@@ -26,10 +29,12 @@ _OPTIMIZERS = collections.OptimizersConfigDiff(
     default_segment_number=0,
     indexing_threshold=10_000,
     flush_interval_sec=5,
+    max_optimization_threads=collections.MaxOptimizationThreads(setting=collections.MaxOptimizationThreads.Auto),
 )
 _WAL = collections.WalConfigDiff(wal_capacity_mb=32, wal_segments_ahead=0, wal_retain_closed=1)
 _SINGLE = ("shard_number", "replication_factor", "write_consistency_factor")
 _MAX_SIZE = 65_536
+_NAME_BYTES = 200
 _RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("hnsw_config", "ef_construct"): (4, math.inf),
     ("wal_config", "wal_capacity_mb"): (1, math.inf),
@@ -44,6 +49,7 @@ _RANGES: dict[tuple[str, str], tuple[float, float]] = {
 def new_configuration(request: collections.CreateCollection) -> collections.CollectionConfig:
     """The configuration of the collection that a request asks for."""
     _check_vectors(request.vectors_config)
+    _check_names(request)
     _check_ranges(request)
     _refuse_clusters(request)
     _refuse_strict_mode(request)
@@ -53,8 +59,8 @@ def new_configuration(request: collections.CreateCollection) -> collections.Coll
     config.hnsw_config.MergeFrom(request.hnsw_config)
     config.optimizer_config.MergeFrom(request.optimizers_config)
     config.wal_config.MergeFrom(request.wal_config)
-    config.strict_mode_config.enabled = False
-    config.strict_mode_config.MergeFrom(request.strict_mode_config)
+    if request.HasField("strict_mode_config"):
+        config.strict_mode_config.CopyFrom(request.strict_mode_config)
     if request.HasField("quantization_config"):
         config.quantization_config.CopyFrom(request.quantization_config)
     _add_metadata(config, request)
@@ -76,15 +82,44 @@ def changed_configuration(
     if request.HasField("quantization_config"):
         _change_quantization(changed, request.quantization_config)
     _add_metadata(changed, request)
+    for key in [key for key, value in request.metadata.items() if value.WhichOneof("kind") == "null_value"]:
+        del changed.metadata[key]
     return changed
 
 
 def _check_vectors(config: collections.VectorsConfig) -> None:
     for params in dense_params(config).values():
         if not 1 <= params.size <= _MAX_SIZE:
-            raise invalid_field("size", f"value {params.size} invalid, must be from 1 to {_MAX_SIZE}")
-        if params.distance == collections.UnknownDistance:
-            raise malformed("Distance is not specified")
+            raise invalid_field("size", f"value {params.size} invalid, must be from 1 to {_MAX_SIZE}", params)
+        _check_distance(params.distance)
+
+
+def _check_distance(distance: int) -> None:
+    if distance == collections.UnknownDistance:
+        raise malformed("Malformed distance parameter: UnknownDistance")
+    if distance not in collections.Distance.values():
+        raise malformed(f"Malformed distance parameter, unexpected value: {distance}")
+
+
+def _check_names(request: collections.CreateCollection) -> None:
+    dense, sparse = request.vectors_config.params_map.map, request.sparse_vectors_config.map
+    _check_spelling("dense", dense)
+    _check_spelling("sparse", sparse)
+    for name in sparse:
+        if not name:
+            raise wrong_input("Sparse vector name cannot be empty")
+        if name in dense:
+            raise wrong_input(f"Dense and sparse vector names must be unique - duplicate found with '{name}'")
+
+
+def _check_spelling(kind: str, names: Iterable[str]) -> None:
+    """Raise if a name could not be that of a folder of the engine."""
+    for name in names:
+        problem = next((f'cannot contain "{char}" char' for char in "/\0" if char in name), "")
+        if len(name.encode()) > _NAME_BYTES:
+            problem = f"must be at most {_NAME_BYTES} bytes long"
+        if problem:
+            raise wrong_input(f"Invalid {kind} vector name `{name}`: vector name {problem}")
 
 
 def _check_ranges(request: _Request) -> None:
@@ -107,12 +142,17 @@ def _params(request: collections.CreateCollection) -> collections.CollectionPara
     fields = given(request)
     for name in fields.keys() & {"vectors_config", "sparse_vectors_config", "payload", "id_tracker"}:
         getattr(params, name).CopyFrom(fields[name])
+    if params.vectors_config.WhichOneof("config") is None:
+        params.vectors_config.params_map.SetInParent()  # clients read the map without asking whether it is there
     return params
 
 
 def _refuse_clusters(request: collections.CreateCollection) -> None:
     for name in _SINGLE:
-        if getattr(request, name) > 1:
+        amount = given(request).get(name, 1)
+        if amount == 0:
+            raise invalid_field(name, "value 0 invalid, must be 1 or larger")
+        if amount > 1:
             raise unimplemented(f"{name} above 1 is not supported by the embedded Qdrant service")
     if request.sharding_method == collections.Custom:
         raise unimplemented("sharding_method Custom is not supported by the embedded Qdrant service")
@@ -129,8 +169,14 @@ def _add_metadata(config: collections.CollectionConfig, request: _Request) -> No
 
 
 def _change_params(params: collections.CollectionParams, diff: collections.CollectionParamsDiff) -> None:
-    """Every field of the diff is one of `CollectionParams`, too."""
-    params.MergeFrom(collections.CollectionParams(**given(diff)))
+    """Every field of the diff is one of `CollectionParams`, too. `MergeFrom` would keep what is set to 0 or False."""
+    for name, value in given(diff).items():
+        if name in _SINGLE and value == 0:
+            raise invalid_field(f"params.{name}", "value 0 invalid, must be 1 or larger")
+        if isinstance(value, Message):
+            getattr(params, name).CopyFrom(value)
+        else:
+            setattr(params, name, value)
 
 
 def _change_vectors(params: collections.CollectionParams, request: collections.UpdateCollection) -> None:

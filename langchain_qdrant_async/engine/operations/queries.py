@@ -32,15 +32,28 @@ def from_query_points(request: points.QueryPoints, catalog: Catalog) -> edge.Que
     limit = limit_of(request)
     return edge.QueryRequest(
         limit=limit,
-        offset=request.offset,
+        offset=0 if request.query.WhichOneof("variant") in _WITHOUT_OFFSET else request.offset,
         query=scoring_of(request, shard, catalog, limit),
         prefetches=_prefetches(request, shard, catalog),
         with_vector=vectors_selector(request.with_vectors),
-        with_payload=payload_selector(request.with_payload, default=False),
+        with_payload=payload_selector(request, default=False),
         filter=_root_filter(request, catalog),
         score_threshold=request.score_threshold if request.HasField("score_threshold") else None,
-        params=from_params(request.params) if request.HasField("params") else None,
+        params=_params(request),
     )
+
+
+def cut(request: points.QueryPoints) -> int:
+    """How many of the hits are to be left out at the beginning, where the engine does not see to the offset.
+
+    Source: `intermediates_to_final_list` in `lib/collection/src/collection/query.rs` of Qdrant: what is relevant and
+    diverse is chosen first, `limit` of it, and only then is the beginning left out.
+    """
+    return request.offset if request.query.HasField("nearest_with_mmr") else 0
+
+
+_WITHOUT_OFFSET = frozenset(("sample", "nearest_with_mmr"))
+"""A random sample has no beginning to leave out; a server ignores the offset."""
 
 
 def limit_of(request: Any, default: int = _DEFAULT_LIMIT) -> int:
@@ -48,7 +61,7 @@ def limit_of(request: Any, default: int = _DEFAULT_LIMIT) -> int:
     if not request.HasField("limit"):
         return default
     if request.limit == 0:
-        raise invalid_field("limit", "value 0 invalid, must be 1 or larger")
+        raise invalid_field("limit", "value 0 invalid, must be 1 or larger", request)
     return int(request.limit)
 
 
@@ -58,14 +71,25 @@ def _prefetches(level: Level, shard: Shard, catalog: Catalog) -> list[edge.Prefe
 
 def _prefetch(message: points.PrefetchQuery, shard: Shard, catalog: Catalog) -> edge.Prefetch:
     limit = limit_of(message)
+    inner = _prefetches(message, shard, catalog)
+    query = scoring_of(message, shard, catalog, limit)
     return edge.Prefetch(
         limit=limit,
-        query=scoring_of(message, shard, catalog, limit),
-        prefetches=_prefetches(message, shard, catalog),
-        params=from_params(message.params) if message.HasField("params") else None,
+        query=query if inner else _leaf(query),
+        prefetches=inner,
+        params=_params(message),
         filter=from_filter(message.filter) if message.HasField("filter") else None,
         score_threshold=message.score_threshold if message.HasField("score_threshold") else None,
     )
+
+
+def _leaf(query: Any) -> Any:
+    """What a prefetch without prefetches searches for: to be diverse is left to the level above, as on the server."""
+    return edge.Query.Nearest(query.vector, query.using) if isinstance(query, edge.Mmr) else query
+
+
+def _params(message: Level) -> edge.SearchParams | None:
+    return from_params(message.params) if message.HasField("params") else None
 
 
 def _root_filter(request: points.QueryPoints, catalog: Catalog) -> edge.Filter | None:

@@ -9,7 +9,7 @@ import numpy as np
 import qdrant_edge as edge
 
 from langchain_qdrant_async.engine.convert.schema import EngineVector
-from langchain_qdrant_async.engine.status import bad_request
+from langchain_qdrant_async.engine.status import bad_request, wrong_input
 
 
 def average_vector(positives: Sequence[EngineVector], negatives: Sequence[EngineVector]) -> EngineVector:
@@ -18,7 +18,7 @@ def average_vector(positives: Sequence[EngineVector], negatives: Sequence[Engine
     Source: `avg_vector_for_recommendation` in Qdrant's `lib/collection/src/recommendations.rs`.
     """
     if not positives:
-        raise bad_request("At least one positive vector ID required with this strategy")
+        raise wrong_input("Positive vectors should not be empty with `average` strategy")
     return _AVERAGES[_kind(positives[0])](positives, negatives)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async.engine.convert.fields import given
+from langchain_qdrant_async.engine.convert.fields import given, member
 from langchain_qdrant_async.engine.convert.formulas import from_formula
 from langchain_qdrant_async.engine.convert.ids import PointId, from_point_id
 from langchain_qdrant_async.engine.convert.orders import from_order
@@ -21,6 +21,7 @@ from langchain_qdrant_async.engine.operations.recommendations import average_vec
 from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import (
+    InvalidField,
     absent_point,
     bad_request,
     invalid_field,
@@ -35,6 +36,7 @@ Level = points.QueryPoints | points.PrefetchQuery | points.QueryPointGroups
 
 _DEFAULT_RRF_K = 2
 _DEFAULT_DIVERSITY = 0.5
+_MOST_CANDIDATES = 16_384
 
 
 def scoring_of(level: Level, shard: Shard, catalog: Catalog, limit: int) -> Any:
@@ -114,13 +116,21 @@ class _Scoring:
         """The vector that an example gives or refers to."""
         if example.HasField("id"):
             return self._stored(from_point_id(example.id))
-        return checked(self.using, from_vector_input(example), self.shard.schema)
+        try:
+            return checked(self.using, from_vector_input(example), self.shard.schema)
+        except InvalidField as refusal:
+            raise refusal.of(getattr(example, str(example.WhichOneof("variant")))) from None
 
     def vectors(self, examples: Any) -> list[EngineVector]:
         return [self.vector(example) for example in examples]
 
     def pairs(self, context: points.ContextInput) -> list[edge.ContextPair]:
-        return [edge.ContextPair(self.vector(pair.positive), self.vector(pair.negative)) for pair in context.pairs]
+        return [self._pair(pair) for pair in context.pairs]
+
+    def _pair(self, pair: points.ContextInputPair) -> edge.ContextPair:
+        _require(pair, "positive", "ContextPair positive is missing")
+        _require(pair, "negative", "ContextPair negative is missing")
+        return edge.ContextPair(self.vector(pair.positive), self.vector(pair.negative))
 
     def _stored(self, point_id: PointId) -> EngineVector:
         shard, name = self._source()
@@ -147,17 +157,23 @@ def _nearest(message: points.VectorInput, scoring: _Scoring) -> edge.Query:
 
 def _recommend(message: points.RecommendInput, scoring: _Scoring) -> edge.Query:
     positives, negatives = scoring.vectors(message.positive), scoring.vectors(message.negative)
-    if message.strategy == points.AverageVector:
+    build = _STRATEGIES.get(message.strategy)
+    if build is None:
         return edge.Query.Nearest(average_vector(positives, negatives), scoring.using)
     check_examples(positives, negatives)
-    build = {
-        points.BestScore: edge.Query.RecommendBestScore,
-        points.SumScores: edge.Query.RecommendSumScores,
-    }[message.strategy]
     return build(edge.RecommendQuery(positives, negatives), scoring.using)
 
 
+_STRATEGIES: dict[int, Callable[[edge.RecommendQuery, str], edge.Query]] = {
+    points.BestScore: edge.Query.RecommendBestScore,
+    points.SumScores: edge.Query.RecommendSumScores,
+}
+"""Every other number means the average, as it does on the server."""
+
+
 def _discover(message: points.DiscoverInput, scoring: _Scoring) -> edge.Query:
+    _require(message, "target", "DiscoverInput target is missing")
+    _require(message, "context", "DiscoverInput context is missing")
     query = edge.DiscoverQuery(scoring.vector(message.target), scoring.pairs(message.context))
     return edge.Query.Discover(query, scoring.using)
 
@@ -168,8 +184,10 @@ def _context(message: points.ContextInput, scoring: _Scoring) -> edge.Query:
 
 def _feedback(message: points.RelevanceFeedbackInput, scoring: _Scoring) -> edge.Query:
     if not message.strategy.HasField("naive"):
-        raise malformed("Feedback strategy is missing")
+        raise malformed("strategy is missing")
     naive = message.strategy.naive
+    if naive.b < 0:
+        raise invalid_field("b", f"value {naive.b} invalid, must be 0.0 or larger", naive)
     items = [edge.FeedbackItem(scoring.vector(item.example), item.score) for item in message.feedback]
     strategy = edge.NaiveFeedbackStrategy(naive.a, naive.b, naive.c)
     query = edge.FeedbackNaiveQuery(scoring.vector(message.target), items, strategy)
@@ -177,26 +195,52 @@ def _feedback(message: points.RelevanceFeedbackInput, scoring: _Scoring) -> edge
 
 
 def _fusion(method: int, _: _Scoring) -> Any:
-    return edge.Fusion.Dbsf() if method == points.DBSF else edge.Fusion.Rrf(_DEFAULT_RRF_K)
+    return member(_FUSIONS, method, "fusion type")()
+
+
+_FUSIONS: dict[int, Callable[[], Any]] = {
+    points.RRF: lambda: edge.Fusion.Rrf(_DEFAULT_RRF_K),
+    points.DBSF: edge.Fusion.Dbsf,
+}
 
 
 def _rrf(message: points.Rrf, _: _Scoring) -> Any:
     k = message.k if message.HasField("k") else _DEFAULT_RRF_K
     if k == 0:
-        raise invalid_field("k", "value 0 invalid, must be 1 or larger")
+        raise invalid_field("k", "value 0 invalid, must be 1 or larger", message)
     return edge.Fusion.Rrf(k, list(message.weights) or None)
 
 
 def _mmr(message: points.NearestInputWithMmr, scoring: _Scoring) -> edge.Mmr:
-    mmr = message.mmr
-    diversity = mmr.diversity if mmr.HasField("diversity") else _DEFAULT_DIVERSITY
-    if not 0.0 <= diversity <= 1.0:
-        raise invalid_field("diversity", f"value {diversity} invalid, must be from 0.0 to 1.0")
+    _require(message, "nearest", "nearest vector is missing")
+    _require(message, "mmr", "mmr is missing")
+    diversity, candidates = _diversity(message.mmr), _candidates(message.mmr, scoring.limit)
     vector = scoring.vector(message.nearest)
     if isinstance(vector, edge.SparseVector):
         raise unimplemented("MMR on a sparse vector is not supported by the embedded Qdrant service")
-    candidates = mmr.candidates_limit if mmr.HasField("candidates_limit") else scoring.limit
     return edge.Mmr(vector, 1.0 - diversity, candidates, scoring.using)
+
+
+def _diversity(mmr: points.Mmr) -> float:
+    diversity = mmr.diversity if mmr.HasField("diversity") else _DEFAULT_DIVERSITY
+    if not 0.0 <= diversity <= 1.0:
+        raise invalid_field("diversity", f"value {diversity} invalid, must be from 0.0 to 1.0", mmr)
+    return diversity
+
+
+def _candidates(mmr: points.Mmr, limit: int) -> int:
+    if mmr.candidates_limit > _MOST_CANDIDATES:
+        problem = f"value {mmr.candidates_limit} invalid, must be {_MOST_CANDIDATES} or smaller"
+        raise invalid_field("candidates_limit", problem, mmr)
+    return mmr.candidates_limit if mmr.HasField("candidates_limit") else limit
+
+
+_SAMPLES: dict[int, Any] = {points.Random: edge.Sample.Random}
+
+
+def _require(message: Any, field: str, complaint: str) -> None:
+    if not message.HasField(field):
+        raise malformed(complaint)
 
 
 def _text(message: points.TextQuery, scoring: _Scoring) -> edge.TextQuery:
@@ -214,7 +258,7 @@ _QUERIES: dict[str, Callable[[Any, _Scoring], Any]] = {
     "order_by": lambda message, _: from_order(message),
     "fusion": _fusion,
     "rrf": _rrf,
-    "sample": lambda _, __: edge.Sample.Random,
+    "sample": lambda number, _: member(_SAMPLES, number, "sample type"),
     "formula": lambda message, _: from_formula(message),
     "text": _text,
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 import qdrant_edge as edge
 
+from langchain_qdrant_async.engine.convert.fields import member
 from langchain_qdrant_async.engine.convert.filters import among, from_filter
 from langchain_qdrant_async.engine.convert.ids import PointId, distinct, from_point_id
 from langchain_qdrant_async.engine.convert.schema import Schema, unknown_vector
@@ -150,11 +151,12 @@ def _admitted(shard: Shard, given: dict[PointId, edge.Point], request: Any) -> l
     present = set(shard.present(list(given)))
     replaceable = set(shard.select(among(present, from_filter(request.update_filter)))) if conditional else present
     new = given.keys() - present
-    allowed = {
+    modes: dict[int, set[PointId]] = {
         points.Upsert: new | replaceable,
         points.InsertOnly: new,
         points.UpdateOnly: replaceable,
-    }[request.update_mode]
+    }
+    allowed = member(modes, request.update_mode, "update mode")
     return [point_id for point_id in given if point_id in allowed]
 
 

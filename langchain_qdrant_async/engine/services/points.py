@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import qdrant_edge as edge
@@ -16,7 +17,8 @@ from langchain_qdrant_async.engine.convert.orders import from_order
 from langchain_qdrant_async.engine.convert.selectors import payload_selector, vectors_selector
 from langchain_qdrant_async.engine.operations import writes
 from langchain_qdrant_async.engine.operations.groups import query_groups
-from langchain_qdrant_async.engine.operations.queries import from_query_points, limit_of
+from langchain_qdrant_async.engine.operations.matrices import matrix_of
+from langchain_qdrant_async.engine.operations.queries import cut, from_query_points, limit_of
 from langchain_qdrant_async.engine.services.rpc import reading, refused, writing
 from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.engine.shards.shard import Shard
@@ -81,9 +83,9 @@ class Points(PointsServicer):
     @writing
     def UpdateBatch(self, request: points.UpdateBatchPoints) -> points.UpdateBatchResponse:
         """Several writes in order. The first that fails ends the batch; those before it stay."""
-        shard = self._catalog.shard(request.collection_name)
         if not request.operations:
             raise invalid_field("operations", "value [] invalid, must be at least 1 characters")
+        shard = self._catalog.shard(request.collection_name)
         operations = [writes.from_batch(operation) for operation in request.operations]
         results = [_written(shard, write, operation, wait=request.wait) for write, operation in operations]
         return points.UpdateBatchResponse(result=results)
@@ -114,7 +116,7 @@ class Points(PointsServicer):
         shard = self._read(request)
         records = shard.engine.retrieve(
             distinct(request.ids),  # type: ignore[arg-type]
-            with_payload=payload_selector(request.with_payload, default=False),
+            with_payload=payload_selector(request, default=False),
             with_vector=vectors_selector(request.with_vectors),
         )
         return points.GetResponse(result=map(retrieved_point, records))
@@ -174,9 +176,16 @@ class Points(PointsServicer):
         _check_field_name(request.group_by, "group_by")
         return points.QueryGroupsResponse(result=points.GroupsResult(groups=query_groups(request, self._catalog)))
 
-    SearchMatrixPairs = SearchMatrixOffsets = refused(
-        "distance matrices are not supported by the embedded Qdrant service"
-    )
+    @reading
+    def SearchMatrixPairs(self, request: points.SearchMatrixPoints) -> points.SearchMatrixPairsResponse:
+        """Distances within a random sample, as pairs of ids."""
+        return points.SearchMatrixPairsResponse(result=matrix_of(request, self._read(request)).pairs())
+
+    @reading
+    def SearchMatrixOffsets(self, request: points.SearchMatrixPoints) -> points.SearchMatrixOffsetsResponse:
+        """Distances within a random sample, as a sparse matrix."""
+        return points.SearchMatrixOffsetsResponse(result=matrix_of(request, self._read(request)).offsets())
+
     CreateVectorName = DeleteVectorName = refused(
         "vectors of an existing collection cannot be added or removed in the embedded Qdrant service"
     )
@@ -213,7 +222,8 @@ def _result(shard: Shard, *, wait: bool) -> points.UpdateResult:
 def _check_shard_keys(request: Any, refusal: Callable[[str], Refusal] = bad_request) -> None:
     """Raise if a request is meant for a part of the collection: there are no parts here."""
     for key in request.shard_key_selector.shard_keys:
-        raise refusal(f"Shard key {key.keyword or key.number} not found")
+        name = f'"{key.keyword}"' if key.HasField("keyword") else key.number
+        raise refusal(f"Shard key {name} not found")
 
 
 def _check_field_name(name: str, field: str = "field_name") -> None:
@@ -236,7 +246,7 @@ def _scroll(request: points.ScrollPoints) -> edge.ScrollRequest:
         offset=from_point_id(request.offset) if request.HasField("offset") else None,
         limit=limit_of(request),
         filter=_filter(request),
-        with_payload=payload_selector(request.with_payload, default=True),
+        with_payload=payload_selector(request, default=True),
         with_vector=vectors_selector(request.with_vectors),
         order_by=from_order(request.order_by) if ordered else None,
     )
@@ -244,7 +254,7 @@ def _scroll(request: points.ScrollPoints) -> edge.ScrollRequest:
 
 def _scored(hits: Iterable[edge.ScoredPoint], request: points.QueryPoints) -> list[points.ScoredPoint]:
     wanted = vectors_selector(request.with_vectors)
-    return [scored_point(hit, wanted) for hit in hits]
+    return [scored_point(hit, wanted) for hit in islice(hits, cut(request), None)]
 
 
 def _facet_hit(hit: edge.FacetHit) -> points.FacetHit:

@@ -11,7 +11,8 @@ from typing import Any, Protocol, TypeVar
 from grpc import StatusCode
 from grpc.aio import ServicerContext
 
-from langchain_qdrant_async.engine.status import refusal_of, timed_out, unimplemented
+from langchain_qdrant_async.engine.services.locations import located
+from langchain_qdrant_async.engine.status import invalid_field, refusal_of, timed_out, unimplemented
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def rpc(handle: _Handler[_Servicer, _Request, _Response]) -> _Rpc[_Servicer, _Re
         try:
             response = handle(servicer, request)
         except BaseException as error:  # a panic of the engine is no Exception
-            await _refuse(context, error)
+            await _refuse(context, request, error)
             raise
         response.time = perf_counter() - started
         return response
@@ -72,6 +73,8 @@ def reading(handle: _Handler[_Servicer, _Request, _Response]) -> _Rpc[_Servicer,
 
     @functools.wraps(handle)
     def timely(servicer: _Servicer, request: Any) -> _Response:
+        if request.HasField("timeout") and not request.timeout:
+            raise invalid_field("timeout", "value 0 invalid, must be 1 or larger")
         started = perf_counter()
         response = handle(servicer, request)
         if request.HasField("timeout") and perf_counter() - started > request.timeout:
@@ -93,8 +96,8 @@ def writing(handle: _Handler[_Gate, _Request, _Response]) -> _Rpc[_Gate, _Reques
     return wait_and_answer
 
 
-async def _refuse(context: ServicerContext[Any, Any], error: BaseException) -> None:
-    refusal = refusal_of(error)
+async def _refuse(context: ServicerContext[Any, Any], request: Any, error: BaseException) -> None:
+    refusal = located(refusal_of(error), request)
     if refusal.code is StatusCode.INTERNAL:
         _log.error("failed to answer", exc_info=error)
     await context.abort(refusal.code, refusal.message)

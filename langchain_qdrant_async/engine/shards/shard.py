@@ -272,6 +272,6 @@ def _matters(before: collections.CollectionConfig, after: collections.Collection
 def _unindexed_points(engine: edge.EdgeShard, config: collections.CollectionConfig) -> int:
     """How many points of a shard have no index, about: sparse vectors count as indexed, also of points that changed."""
     info = engine.info()
-    names = max(len(dense_params(config.params.vectors_config)), 1)
+    names = len(dense_params(config.params.vectors_config))
     vectors = info.points_count * (names + len(config.params.sparse_vectors_config.map))
-    return max(0, vectors - info.indexed_vectors_count) // names
+    return max(0, vectors - info.indexed_vectors_count) // max(names, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -177,7 +178,7 @@ async def test_conditions_on_text(stubs: Stubs, case: str) -> None:
     ("condition", "text"),
     [
         (field("a"), "At least one field condition must be specified"),
-        (field("a", match=common.Match()), "Match value is missing"),
+        (field("a", match=common.Match()), "Malformed Match condition"),
         (common.Condition(), "Condition is missing"),
         (match("a[", integer=1), "Invalid json path: 'a['"),
         (
@@ -192,3 +193,72 @@ async def test_conditions_that_cannot_be(stubs: Stubs, condition: common.Conditi
     await stubs.create(vectors_config=dense_config(2))
     with Refused(StatusCode.INVALID_ARGUMENT, text):
         await stubs.matching(condition)
+
+
+FIELDS = ["a", "b"]
+VALUES: list[Any] = ["x", "y", "z", 1, 2, 3, 2.5, True, None]
+
+
+def equals(key: str, value: str | int) -> common.Condition:
+    return match(key, keyword=value) if isinstance(value, str) else match(key, integer=value)
+
+
+def has(payload: dict[str, Any], key: str, value: str | int) -> bool:
+    held = payload.get(key)
+    return any(type(each) is type(value) and each == value for each in (held if isinstance(held, list) else [held]))
+
+
+@pytest.mark.parametrize("indexed", [False, True], ids=["plain", "indexed"])
+async def test_equalities_mean_what_they_say_over_arrays_mixed_and_absent_fields(stubs: Stubs, indexed: bool) -> None:
+    random = Random(7)
+    await stubs.create(vectors_config=dense_config(2))
+    payloads = [
+        {
+            key: random.choice(VALUES) if random.random() < 0.4 else random.choices(VALUES, k=random.randint(0, 3))
+            for key in random.sample(FIELDS, k=random.randint(0, 2))
+        }
+        for _ in range(80)
+    ]
+    await stubs.upsert(*(point(number, [1, 0], **payload) for number, payload in enumerate(payloads)))
+    for kind in (points.FieldTypeKeyword,) if indexed else ():
+        index = points.CreateFieldIndexCollection(collection_name=stubs.collection, field_name="a", field_type=kind)
+        await stubs.points.CreateFieldIndex(index)
+    for _ in range(20):
+        pairs = [(random.choice(FIELDS), random.choice(VALUES[:6])) for _ in range(random.randint(1, 5))]
+        group = random.choice(["should", "must_not"])
+        found = await stubs.matching(**{group: [equals(key, value) for key, value in pairs]})
+        chosen = [any(has(payload, key, value) for key, value in pairs) for payload in payloads]
+        assert found == [number for number, one in enumerate(chosen) if one == (group == "should")]
+
+
+@pytest.mark.parametrize("bound", ["gt", "gte", "lt", "lte"])
+@pytest.mark.parametrize("key", ["ratio", "number", "absent"])
+async def test_a_bound_that_is_no_number(filled: Stubs, key: str, bound: str) -> None:
+    path = f"[filter.must[0].condition_one_of.range.{bound}: value NaN invalid"
+    with Refused(StatusCode.INVALID_ARGUMENT, path):
+        await filled.matching(field(key, range=common.Range(**{bound: float("nan")})))
+
+
+async def test_conditions_of_none_ask_for_nothing(filled: Stubs) -> None:
+    assert await filled.matching(min_should=common.MinShould(min_count=1)) == ALL
+
+
+def flat(amount: int) -> common.Filter:
+    return common.Filter(must=[match("word", keyword=str(number)) for number in range(amount)])
+
+
+def wrapped(amount: int) -> common.Filter:
+    inner = common.Condition(filter=flat(1000))
+    return common.Filter(must=[common.Condition(filter=common.Filter(must_not=[inner])) for _ in range(amount // 1000)])
+
+
+@pytest.mark.parametrize("condition", [flat(1100), flat(200_000), wrapped(60_000)], ids=["flat", "huge", "wrapped"])
+async def test_more_conditions_than_one_request_may_have(filled: Stubs, condition: common.Filter) -> None:
+    with Refused(StatusCode.INVALID_ARGUMENT, "Filter condition limit reached"):
+        await filled.points.Count(points.CountPoints(collection_name=filled.collection, filter=condition))
+
+
+async def test_many_alternatives_of_one_field_are_one_condition(filled: Stubs) -> None:
+    words = [match("word", keyword=f"w{number}") for number in range(20_000)]
+    assert await filled.matching(should=[*words, match("word", keyword="blue")]) == [2]
+    assert await filled.matching(must_not=[*words, match("word", keyword="blue")]) == [1, 3, 4, 5]

@@ -179,7 +179,7 @@ async def test_the_average_is_formed_for_every_kind_of_vector(line: Stubs, using
 
 async def test_recommendations_without_examples(line: Stubs) -> None:
     average = points.RecommendInput(negative=[example(1)])
-    with Refused(StatusCode.INVALID_ARGUMENT, "At least one positive vector ID required with this strategy"):
+    with Refused(StatusCode.INVALID_ARGUMENT, "Positive vectors should not be empty with `average` strategy"):
         await line.query(query=points.Query(recommend=average))
     with Refused(StatusCode.INVALID_ARGUMENT, "At least one positive or negative vector ID required"):
         await line.query(query=points.Query(recommend=points.RecommendInput(strategy=points.BestScore)))
@@ -283,13 +283,13 @@ async def test_parts_that_exclude_each_other(line: Stubs, fields: dict[str, Any]
         ({"query": nearest([1, 0]), "limit": 0}, "[limit: value 0 invalid, must be 1 or larger]"),
         (
             {"query": points.Query(rrf=points.Rrf(k=0)), "prefetch": PREFETCH},
-            "[k: value 0 invalid, must be 1 or larger]",
+            "[query.variant.k: value 0 invalid, must be 1 or larger]",
         ),
         ({"query": points.Query(rrf=points.Rrf(weights=[1])), "prefetch": PREFETCH}, "RRF weights length"),
         ({"query": points.Query()}, "Query variant is missing"),
         ({"query": nearest([1, 0, 0])}, "Wrong input: Vector dimension error: expected dim: 2, got 3"),
         ({"query": nearest({1: 1.0})}, "Wrong input: Conversion between sparse and regular vectors failed"),
-        ({"query": nearest([[1, 0], [1]]), "using": "rows"}, "Vector dimension error: expected dim: 2, got 1"),
+        ({"query": nearest([[1, 0], [1]]), "using": "rows"}, "[query.variant.variant.data: all vectors must have"),
         ({"query": nearest([1, 0]), "using": "zz"}, "Wrong input: Not existing vector name error: zz"),
     ],
 )
@@ -311,7 +311,7 @@ async def test_maximal_marginal_relevance(line: Stubs) -> None:
     wanted = points.WithVectorsSelector(include=points.VectorsSelector(names=["far"]))
     found = await line.query(query=diverse([1, 0]), limit=1, with_vectors=wanted)
     assert list(found[0].vectors.vectors.vectors) == ["far"]
-    with Refused(StatusCode.INVALID_ARGUMENT, "[diversity: value"):
+    with Refused(StatusCode.INVALID_ARGUMENT, "[query.variant.mmr.diversity: value"):
         await line.query(query=diverse([1, 0], diversity=1.5))
     with Refused(StatusCode.UNIMPLEMENTED, "MMR on a sparse vector"):
         await line.query(query=diverse({1: 1.0}), using="words")
@@ -425,3 +425,55 @@ async def test_a_batch_of_queries_answers_in_order_or_not_at_all(line: Stubs) ->
 async def test_an_empty_collection_has_no_hits(stubs: Stubs) -> None:
     await stubs.create(vectors_config=dense_config(2))
     assert await stubs.ids(query=nearest([1, 0])) == []
+
+
+async def test_a_sample_has_no_beginning_that_an_offset_could_leave_out(line: Stubs) -> None:
+    sample = points.Query(sample=points.Random)
+    assert sorted(await line.ids(query=sample, limit=20, offset=4)) == list(range(10))
+
+
+async def test_an_offset_leaves_out_the_first_of_those_that_are_relevant_and_diverse(line: Stubs) -> None:
+    whole = await line.ids(query=diverse([1, 0], candidates_limit=10), limit=5)
+    assert await line.ids(query=diverse([1, 0], candidates_limit=10), limit=5, offset=2) == whole[2:]
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        (points.Query(fusion=9), "invalid fusion type value 9"),  # type: ignore[arg-type]
+        (points.Query(sample=7), "invalid sample type value 7"),  # type: ignore[arg-type]
+    ],
+    ids=["fusion", "sample"],
+)
+async def test_a_number_that_names_no_kind(line: Stubs, query: points.Query, text: str) -> None:
+    with Refused(StatusCode.INVALID_ARGUMENT, text):
+        await line.query(query=query)
+
+
+async def test_an_unknown_strategy_is_the_average(line: Stubs) -> None:
+    unknown, average = (
+        points.Query(recommend=points.RecommendInput(positive=[example(3)], strategy=strategy))  # type: ignore[arg-type]
+        for strategy in (9, points.AverageVector)
+    )
+    assert await line.ids(query=unknown) == await line.ids(query=average)
+
+
+@pytest.mark.parametrize(
+    ("params", "path"),
+    [
+        (
+            points.SearchParams(quantization=points.QuantizationSearchParams(oversampling=0.5)),
+            "quantization.oversampling",
+        ),
+        (points.SearchParams(acorn=points.AcornSearchParams(max_selectivity=1.5)), "acorn.max_selectivity"),
+    ],
+    ids=["oversampling", "selectivity"],
+)
+async def test_parameters_out_of_range_are_named_with_where_they_stand(
+    line: Stubs, params: points.SearchParams, path: str
+) -> None:
+    with Refused(StatusCode.INVALID_ARGUMENT, f"[params.{path}: value"):
+        await line.query(query=nearest([1, 0]), params=params)
+    fusion = points.Query(fusion=points.RRF)
+    with Refused(StatusCode.INVALID_ARGUMENT, f"[prefetch[0].params.{path}: value"):
+        await line.query(query=fusion, prefetch=[points.PrefetchQuery(query=nearest([1, 0]), params=params)])

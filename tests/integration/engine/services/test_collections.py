@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from langchain_qdrant_async.proto import collections, points
-from tests.engine_messages import Refused, Stubs, dense_config, dense_params, nearest, point, value
+from langchain_qdrant_async.proto import collections, common, points
+from tests.engine_messages import Refused, Stubs, dense_config, dense_params, field, nearest, point, value
 
 pytest_plugins = ("tests.engine_fixtures",)
 
@@ -274,3 +274,69 @@ async def test_named_vectors_keep_their_parameters(stubs: Stubs) -> None:
     )
     hnsw = (await config_of(stubs)).params.vectors_config.params_map.map["text"].hnsw_config
     assert (hnsw.m, hnsw.ef_construct) == (8, 64)
+
+
+def named(**params: collections.VectorParams) -> collections.VectorsConfig:
+    return collections.VectorsConfig(params_map=collections.VectorParamsMap(map=params))
+
+
+async def described(stubs: Stubs) -> collections.CollectionInfo:
+    request = collections.GetCollectionInfoRequest(collection_name=stubs.collection)
+    return (await stubs.collections.Get(request)).result  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("config", [None, collections.VectorsConfig()], ids=["no configuration", "an empty one"])
+async def test_a_collection_without_vectors(stubs: Stubs, config: collections.VectorsConfig | None) -> None:
+    await stubs.create(vectors_config=config)
+    await stubs.upsert(*(point(number, {}, number=number) for number in range(3)))
+    params = (await described(stubs)).config.params
+    assert params.vectors_config.WhichOneof("config") == "params_map"
+    assert not params.HasField("sparse_vectors_config")
+    assert await stubs.matching(field("number", range=common.Range(gte=1))) == [1, 2]
+    (found,) = await stubs.get(1, with_vectors=points.WithVectorsSelector(enable=True))
+    assert not found.vectors.vectors.vectors
+    with Refused(StatusCode.INVALID_ARGUMENT, "Not existing vector name error"):
+        await stubs.query(query=nearest([1.0]))
+
+
+async def test_a_collection_of_sparse_vectors_says_that_it_has_no_others(stubs: Stubs) -> None:
+    sparse = collections.SparseVectorConfig(map={"s": collections.SparseVectorParams()})
+    await stubs.create(sparse_vectors_config=sparse)
+    params = (await described(stubs)).config.params
+    assert params.HasField("vectors_config")
+    assert not params.vectors_config.params_map.map
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("unexpected value: 99", {"vectors_config": dense_config(4, 99)}),
+        ("99", {"vectors_config": dense_config(4, datatype=99)}),
+        ("[shard_number: value 0 invalid, must be 1 or larger]", {"vectors_config": dense_config(), "shard_number": 0}),
+        (
+            "[vectors_config.config.map.[].size: value 0 invalid, must be from 1 to 65536]",
+            {"vectors_config": named(a=dense_params(0))},
+        ),
+        (
+            "Invalid dense vector name `a/b`",
+            {"vectors_config": named(**{"a/b": dense_params()})},
+        ),
+        (
+            "duplicate found with 'a'",
+            {
+                "vectors_config": named(a=dense_params()),
+                "sparse_vectors_config": {"map": {"a": {}}},
+            },
+        ),
+        ("Sparse vector name cannot be empty", {"sparse_vectors_config": {"map": {"": {}}}}),
+    ],
+)
+async def test_what_is_out_of_range_makes_nothing(stubs: Stubs, text: str, fields: dict[str, Any]) -> None:
+    await test_impossible_collections(stubs, StatusCode.INVALID_ARGUMENT, text, fields)
+
+
+async def test_a_parameter_can_be_set_to_nothing(stubs: Stubs) -> None:
+    await stubs.create(vectors_config=dense_config())
+    diff = collections.CollectionParamsDiff(on_disk_payload=False)
+    await stubs.collections.Update(collections.UpdateCollection(collection_name=stubs.collection, params=diff))
+    assert not (await described(stubs)).config.params.on_disk_payload

@@ -405,8 +405,11 @@ BAD_VECTORS: dict[str, tuple[Any, str]] = {
     "sparse for dense": ({"a": {1: 1.0}}, "Wrong input: Conversion between sparse and regular vectors failed"),
     "dense for sparse": ({"s": [1, 2]}, "Wrong input: Conversion between sparse and regular vectors failed"),
     "multi for dense": ({"a": [[1, 2], [3, 4]]}, "Wrong input: Conversion between multi and regular vectors failed"),
-    "ragged": ({"m": [[1, 2], [3]]}, "Wrong input: Vector dimension error: expected dim: 2, got 1"),
-    "row of none": ({"m": [[]]}, "Wrong input: Vector dimension error: expected dim: 2, got 0"),
+    "ragged": (
+        {"m": [[1, 2], [3]]},
+        "[].data: all vectors must have the same dimension, found vector with dimension 1]",
+    ),
+    "row of none": ({"m": [[]]}, "[].data: all vectors must be non-empty]"),
 }
 
 
@@ -472,17 +475,17 @@ async def test_components_that_are_no_numbers_are_stored_as_by_a_server(plain: S
 
 async def test_a_shard_key_is_unknown(plain: Stubs) -> None:
     selector = points.ShardKeySelector(shard_keys=[collections.ShardKey(keyword="eu")])
-    with Refused(StatusCode.INVALID_ARGUMENT, "Wrong input: Shard key eu not found"):
+    with Refused(StatusCode.INVALID_ARGUMENT, 'Wrong input: Shard key "eu" not found'):
         await plain.upsert(point(1, [1, 0]), shard_key_selector=selector)
-    with Refused(StatusCode.INVALID_ARGUMENT, "Bad request: Shard key eu not found"):
+    with Refused(StatusCode.INVALID_ARGUMENT, 'Bad request: Shard key "eu" not found'):
         await plain.query(shard_key_selector=selector)
 
 
 async def test_what_the_engine_cannot_do_is_unimplemented_with_the_reason(plain: Stubs) -> None:
     with Refused(StatusCode.UNIMPLEMENTED, "deprecated, use Query"):
         await plain.points.Search(points.SearchPoints(collection_name=plain.collection))
-    with Refused(StatusCode.UNIMPLEMENTED, "distance matrices"):
-        await plain.points.SearchMatrixPairs(points.SearchMatrixPoints(collection_name=plain.collection))
+    with Refused(StatusCode.UNIMPLEMENTED, "vectors of an existing collection"):
+        await plain.points.CreateVectorName(points.CreateVectorNameRequest(collection_name=plain.collection))
 
 
 async def test_a_message_of_any_size(plain: Stubs) -> None:

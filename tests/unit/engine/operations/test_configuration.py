@@ -29,7 +29,7 @@ def test_what_was_not_asked_for_is_not_there() -> None:
     config = made()
     assert not config.params.HasField("sparse_vectors_config")
     assert not config.HasField("quantization_config")
-    assert config.strict_mode_config.HasField("enabled")
+    assert not config.HasField("strict_mode_config")
 
 
 def test_a_vector_that_is_not_there_cannot_be_changed() -> None:

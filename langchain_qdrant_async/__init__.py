@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     )
     from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
     from langchain_qdrant_async.transport.connection import Connection
-    from langchain_qdrant_async.transport.policy import Policy, Retry
+    from langchain_qdrant_async.transport.policy import Policy, Retry, RetryEvent
     from langchain_qdrant_async.transport.target import Embedded, Remote
 
 _HOME = {
@@ -76,6 +76,7 @@ _HOME = {
     "Reindexed": "collection.reindex",
     "Remote": "transport.target",
     "Retry": "transport.policy",
+    "RetryEvent": "transport.policy",
     "RpcError": "errors",
     "ScalarQuantization": "collection.spec",
     "SentenceTransformerEmbeddings": "embedding",
@@ -120,6 +121,7 @@ __all__ = [
     "Reindexed",
     "Remote",
     "Retry",
+    "RetryEvent",
     "RpcError",
     "ScalarQuantization",
     "SentenceTransformerEmbeddings",

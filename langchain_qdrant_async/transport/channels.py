@@ -38,8 +38,13 @@ _OPTIONS: ChannelOptions = (
     # After a refused connection gRPC waits, a second and more by default, and fails every call meanwhile: for less than
     # our own attempts take, or a server that is there again would not be found by any of them.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 200),
+    # In spite of its name, for how long one attempt to connect may go on: long enough for TLS over a slow line, short
+    # enough for another attempt when a server stands still.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
+    # Of a ping, be it ours or gRPC's own: a minute by default, whatever the keepalive's own timeout says.
+    ("grpc.http2.ping_timeout_ms", 3_000),
+    ("grpc.keepalive_timeout_ms", 3_000),
     # With the global pool two connections share a socket, and closing one would not close it.
     ("grpc.use_local_subchannel_pool", 1),
 )
@@ -199,6 +204,7 @@ class Channels:
         self._place = place
         self._dialler = dialler
         self._opened: dict[asyncio.AbstractEventLoop, LoopChannel] = {}
+        self._opening: set[asyncio.Task[grpc.aio.Channel]] = set()
         self._parents: list[LoopChannel] = []
         self._lock = threading.Lock()
         self.closed = False
@@ -207,7 +213,31 @@ class Channels:
     def forget(self) -> None:
         """In a forked child: the channels are the parent's, and are kept, since freeing one would close it."""
         self._parents += self._opened.values()
-        self._opened, self._lock = {}, threading.Lock()
+        self._opened, self._opening, self._lock = {}, set(), threading.Lock()
+
+    def ready(self) -> grpc.aio.Channel | None:
+        """The channel of the running loop, if it is open and leads where the place is now."""
+        opened = self._opened.get(asyncio.get_running_loop())
+        if opened is None or self.closed or opened.target != self._place.target:
+            return None
+        return opened.channel
+
+    async def within(self, timeout_s: float) -> grpc.aio.Channel:
+        """The channel of the running loop, opened if need be; what takes longer goes on, for the next caller.
+
+        Raises:
+            ConnectionClosed: the connection is closed, or was forked.
+            TimeoutError: it takes longer.
+        """
+        opening = asyncio.get_running_loop().create_task(self.current())
+        self._opening.add(opening)
+        opening.add_done_callback(self._forget_opening)
+        return await asyncio.wait_for(asyncio.shield(opening), timeout_s)
+
+    def _forget_opening(self, opening: asyncio.Task[grpc.aio.Channel]) -> None:
+        self._opening.discard(opening)
+        if not opening.cancelled():
+            opening.exception()  # somebody may have to ask, or asyncio would complain
 
     async def current(self) -> grpc.aio.Channel:
         """The channel of the running loop, opened if need be.

@@ -31,6 +31,8 @@ Dial: TypeAlias = Callable[[str, ChannelOptions], grpc.aio.Channel]
 """Makes a channel to a target of gRPC's, `host:port` or `unix:/…`, with the options that we would use."""
 
 _POLL_S = 0.01
+_LEAST_PING_MS, _MOST_PING_MS = 500, 3_000
+"""Milliseconds that the answer to a ping may take: as long as the keepalive's own span, within these bounds."""
 _MOST_INT32 = 2**31 - 1
 _OPTIONS: ChannelOptions = (
     ("grpc.max_send_message_length", -1),
@@ -42,9 +44,6 @@ _OPTIONS: ChannelOptions = (
     # In spite of its name, for how long one attempt to connect may go on: long enough for TLS over a slow line, short
     # enough for another attempt when a server stands still.
     ("grpc.min_reconnect_backoff_ms", 5_000),
-    # Of a ping, be it ours or gRPC's own: a minute by default, whatever the keepalive's own timeout says.
-    ("grpc.http2.ping_timeout_ms", 3_000),
-    ("grpc.keepalive_timeout_ms", 3_000),
     # With the global pool two connections share a socket, and closing one would not close it.
     ("grpc.use_local_subchannel_pool", 1),
 )
@@ -53,7 +52,14 @@ _OPTIONS: ChannelOptions = (
 def channel_options(target: Remote | Embedded, policy: Policy) -> ChannelOptions:
     """What every channel to the target is to be like."""
     keepalive_ms = round(min(policy.keepalive_s * 1_000, _MOST_INT32))
-    options = (*_OPTIONS, ("grpc.keepalive_time_ms", keepalive_ms))
+    answered_ms = min(max(keepalive_ms, _LEAST_PING_MS), _MOST_PING_MS)
+    options = (
+        *_OPTIONS,
+        ("grpc.keepalive_time_ms", keepalive_ms),
+        ("grpc.keepalive_timeout_ms", answered_ms),
+        # Of any ping, also those that are gRPC's own, which the keepalive waits for: a minute by default.
+        ("grpc.http2.ping_timeout_ms", answered_ms),
+    )
     return options if isinstance(target, Remote) else (*options, ("grpc.default_authority", "localhost"))
 
 

@@ -46,6 +46,12 @@ _FINAL = Meaning(Outcome.FINAL)
 _UNREACHED = r"^(failed to connect to all addresses|errors resolving |DNS resolution failed|empty address list)"
 _NOBODY = "Is the server running, and is this its gRPC port (6334 unless configured otherwise)?"
 
+_CUT: tuple[_Row, ...] = (
+    (r"^(Stream removed \()?RST_STREAM \(.*error code 7\b", Meaning(Outcome.UNDONE)),  # REFUSED_STREAM
+    (r"^Stream removed\b|^(Received )?RST_STREAM\b|^stream terminated by RST_STREAM\b", _LOST),
+)
+"""A stream that was cut off, whatever status its end was given."""
+
 _MEANINGS: dict[grpc.StatusCode, tuple[_Row, ...]] = {
     grpc.StatusCode.UNAVAILABLE: (
         (
@@ -61,7 +67,6 @@ _MEANINGS: dict[grpc.StatusCode, tuple[_Row, ...]] = {
             Meaning(Outcome.FINAL, "It does not speak gRPC: is this the gRPC port (6334 unless configured otherwise)?"),
         ),
         (_UNREACHED, Meaning(Outcome.UNDONE, _NOBODY)),
-        (r"^(Stream removed \()?RST_STREAM \(.*error code 7\b", Meaning(Outcome.UNDONE)),  # REFUSED_STREAM
         ("", Meaning(Outcome.LOST, _NOBODY)),
     ),
     grpc.StatusCode.CANCELLED: (
@@ -82,12 +87,10 @@ _MEANINGS: dict[grpc.StatusCode, tuple[_Row, ...]] = {
         ("", Meaning(Outcome.LATE, "Pass a longer timeout, or a Policy with longer deadlines")),
     ),
     grpc.StatusCode.INTERNAL: (
-        (r"^Stream removed|^(Received )?RST_STREAM|^stream terminated by RST_STREAM", _LOST),
         (r"please retry", _LOST),
         (r"no space left|not enough space", Meaning(Outcome.FINAL, "Make room where Qdrant runs, then call again")),
         ("", _FINAL),
     ),
-    grpc.StatusCode.UNKNOWN: ((r"^Stream removed", _LOST), ("", _FINAL)),
     grpc.StatusCode.UNAUTHENTICATED: (("", Meaning(Outcome.FINAL, "Pass the right api_key to Remote or Connection")),),
     grpc.StatusCode.PERMISSION_DENIED: (("", Meaning(Outcome.FINAL, "This API key may not do that")),),
     grpc.StatusCode.UNIMPLEMENTED: (
@@ -105,7 +108,7 @@ _KILLED = re.compile(r"exit code -\d|\bsignal\b|\bSIG[A-Z]+\b")
 
 def meaning_of(code: grpc.StatusCode, details: str) -> Meaning:
     """What a status with its text means."""
-    for text, meaning in _MEANINGS.get(code, ()):
+    for text, meaning in (*_CUT, *_MEANINGS.get(code, ())):
         if re.search(text, details, re.IGNORECASE | re.DOTALL):
             return meaning
     return _FINAL

@@ -21,3 +21,9 @@ def test_keepalive_fits_grpcs_integer() -> None:
 async def test_a_server_is_where_it_was() -> None:
     server = Server("localhost:6334")
     assert server.target == await server.found() == "localhost:6334"
+
+
+def test_a_ping_is_answered_within_seconds() -> None:
+    for keepalive_s, expected in ((0.1, 500), (1.0, 1_000), (3.0, 3_000), (30.0, 3_000), (float("inf"), 3_000)):
+        options = dict(channel_options(Remote("localhost"), Policy(keepalive_s=keepalive_s)))
+        assert options["grpc.http2.ping_timeout_ms"] == options["grpc.keepalive_timeout_ms"] == expected

@@ -17,7 +17,9 @@ Code = grpc.StatusCode
 UNDONE, LOST, LATE, FINAL = Outcome.UNDONE, Outcome.LOST, Outcome.LATE, Outcome.FINAL
 
 REFUSED = "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: "
-REPLICAS = "Service internal error: Failed to apply operation. Consistency of this update is not guaranteed. Please retry."
+REPLICAS = (
+    "Service internal error: Failed to apply operation. Consistency of this update is not guaranteed. Please retry."
+)
 TOO_MUCH = "Write rate limit exceeded, request larger than rate limiter capacity, please try to split your request"
 
 
@@ -44,7 +46,11 @@ TOO_MUCH = "Write rate limit exceeded, request larger than rate limiter capacity
         (Code.INTERNAL, "Service internal error: something panicked", FINAL),
         (Code.UNKNOWN, "Stream removed", LOST),
         (Code.UNKNOWN, "Exception calling application", FINAL),
-        (Code.RESOURCE_EXHAUSTED, "Read rate limit exceeded: Operation requires 1 tokens but only 0 were available", UNDONE),
+        (
+            Code.RESOURCE_EXHAUSTED,
+            "Read rate limit exceeded: Operation requires 1 tokens but only 0 were available",
+            UNDONE,
+        ),
         (Code.RESOURCE_EXHAUSTED, TOO_MUCH, FINAL),
         (Code.RESOURCE_EXHAUSTED, "CLIENT: Received message larger than max (5 vs. 4)", FINAL),
         (Code.RESOURCE_EXHAUSTED, "No space left on device", FINAL),

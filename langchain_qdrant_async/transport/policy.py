@@ -24,7 +24,7 @@ class Retry:
     """How often a call is tried in all; None: as often as its deadline allows; 1 turns retries off."""
     first_pause_s: float = 0.1
     """Upper bound of the first pause, in seconds; it doubles each time."""
-    longest_pause_s: float = 2.0
+    longest_pause_s: float = 1.0
     """Upper bound of any pause, in seconds, unless the server asks for a longer one."""
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ def test_what_the_server_asks_for_is_the_least_and_not_half_as_much_again_the_mo
     n: int, asked_s: float | None
 ) -> None:
     least_s = max(asked_s or 0.0, 0.0)
-    bound_s = min(2.0, 0.1 * 2.0 ** min(n - 1, 60))
+    bound_s = min(1.0, 0.1 * 2.0 ** min(n - 1, 60))
     assert least_s <= Retry().pause_s(n, _limited(asked_s)) <= least_s + max(bound_s, least_s / 2)
 
 

@@ -10,7 +10,7 @@ import inspect
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 import grpc
@@ -33,6 +33,10 @@ Dial: TypeAlias = Callable[[str, ChannelOptions], grpc.aio.Channel]
 _POLL_S = 0.01
 _LEAST_PING_MS, _MOST_PING_MS = 500, 3_000
 """Milliseconds that the answer to a ping may take: as long as the keepalive's own span, within these bounds."""
+_PATIENT_PING_MS = 60_000
+"""The same on a line that turned out to be slow."""
+_PINGS = ("grpc.keepalive_timeout_ms", "grpc.http2.ping_timeout_ms")
+"""The latter holds for any ping, also for gRPC's own, which the keepalive waits for: a minute by default."""
 _MOST_INT32 = 2**31 - 1
 _OPTIONS: ChannelOptions = (
     ("grpc.max_send_message_length", -1),
@@ -56,9 +60,7 @@ def channel_options(target: Remote | Embedded, policy: Policy) -> ChannelOptions
     options = (
         *_OPTIONS,
         ("grpc.keepalive_time_ms", keepalive_ms),
-        ("grpc.keepalive_timeout_ms", answered_ms),
-        # Of any ping, also those that are gRPC's own, which the keepalive waits for: a minute by default.
-        ("grpc.http2.ping_timeout_ms", answered_ms),
+        *((name, answered_ms) for name in _PINGS),
     )
     return options if isinstance(target, Remote) else (*options, ("grpc.default_authority", "localhost"))
 
@@ -80,6 +82,10 @@ def _dial_in_clear(target: str, options: ChannelOptions) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(target, options=options)
 
 
+def _longer(value: int | str) -> int | str:
+    return min(4 * value, _PATIENT_PING_MS) if isinstance(value, int) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Dialler:
     """Makes the channels of one connection."""
@@ -88,6 +94,11 @@ class Dialler:
     """Ours, or the user's own."""
     options: ChannelOptions
     """What each channel is to be like."""
+
+    def more_patient(self) -> Dialler:
+        """The same, of channels that wait four times as long for the answer to a ping, and at most a minute."""
+        options = ((name, _longer(value) if name in _PINGS else value) for name, value in self.options)
+        return replace(self, options=tuple(options))
 
     def channel(self, target: str) -> grpc.aio.Channel:
         """A new channel, of the running loop.
@@ -227,6 +238,16 @@ class Channels:
         if opened is None or self.closed or opened.target != self._place.target:
             return None
         return opened.channel
+
+    def be_patient(self, channel: grpc.aio.Channel) -> None:
+        """Replace a channel of the running loop by one that waits longer for the answers to its pings.
+
+        A ping waits behind what was sent before it, so that a slow line with much on it looks like a dead one.
+        """
+        opened = self._opened.get(asyncio.get_running_loop())
+        if opened is not None and opened.channel is channel:
+            self._dialler = self._dialler.more_patient()
+            opened.target = ""  # leads nowhere any more
 
     async def within(self, timeout_s: float) -> grpc.aio.Channel:
         """The channel of the running loop, opened if need be; what takes longer goes on, for the next caller.

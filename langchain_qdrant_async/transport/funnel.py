@@ -27,7 +27,7 @@ from langchain_qdrant_async.transport.lost_answers import answer_of_second, foun
 from langchain_qdrant_async.transport.policy import Policy, RetryEvent
 from langchain_qdrant_async.transport.target import REST_PORT
 from langchain_qdrant_async.transport.throttle import Throttle
-from langchain_qdrant_async.transport.transience import Outcome, is_repeatable, meaning_of, outcome_of
+from langchain_qdrant_async.transport.transience import Outcome, is_repeatable, is_silence, meaning_of, outcome_of
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +43,9 @@ class Opener(Protocol):
 
     async def within(self, timeout_s: float) -> grpc.aio.Channel:
         """The running loop's channel, opened if need be."""
+
+    def be_patient(self, channel: grpc.aio.Channel) -> None:
+        """Replace the running loop's channel by one that waits longer for the answers to its pings."""
 
     @property
     def closed(self) -> bool:
@@ -79,6 +82,8 @@ class Call:
     """How often it was tried."""
     lost: bool = False
     """Whether it may have been carried out by an attempt whose answer is lost."""
+    silences: int = 0
+    """How many attempts ended because a ping was not answered."""
     before: str = ""
     """How the attempt before this one ended, in the server's words."""
 
@@ -119,10 +124,12 @@ class Rpc:
 
     def __init__(self, peer: Peer, opener: Opener, signature: tuple[str, Any, Any]) -> None:
         self._peer = peer
+        self._throttle = peer.throttle
         self._opener = opener
         self._signature = signature
         self.method = signature[0]
-        self._reads = self.method in READS
+        policy = peer.policy
+        self._usual_s = policy.read_deadline_s if self.method in READS else policy.write_deadline_s
 
     async def __call__(self, request: Any, *, timeout: float | None = None, metadata: Any = None) -> Any:
         """Send the request, again if need be.
@@ -136,31 +143,33 @@ class Rpc:
             RpcError: Qdrant refused, or did not answer in time.
             ConnectionClosed: the connection is closed.
         """
-        call = self._begun(request, timeout, metadata)
+        if timeout is None:
+            timeout = self._usual_s
+        timeout_s = check_seconds("timeout", timeout)
+        call = Call(request, metadata, timeout_s, asyncio.get_running_loop().time() + timeout_s)
         try:
             answer = await self._attempt(call)
         except (RpcError, EngineError) as error:
             return await self._repeated(call, error)
-        if self._peer.throttle.drained:
-            self._peer.throttle.refill()
+        if self._throttle.drained:
+            self._throttle.refill()
         return answer
-
-    def _begun(self, request: Any, timeout_s: float | None, metadata: Any) -> Call:
-        policy = self._peer.policy
-        if timeout_s is None:
-            timeout_s = policy.read_deadline_s if self._reads else policy.write_deadline_s
-        timeout_s = check_seconds("timeout", timeout_s)
-        return Call(request, metadata, timeout_s, asyncio.get_running_loop().time() + timeout_s)
 
     # ── one attempt ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _attempt(self, call: Call) -> Any:
         call.count += 1
-        channel = self._opener.ready() or await self._opened(call)
+        left_s = call.timeout_s if call.count == 1 else call.left_s()
+        channel = self._opener.ready()
+        if channel is None:
+            channel, left_s = await self._opened(call), call.left_s()
+        metadata = (*(self._peer.metadata or ()), *call.metadata) if call.metadata else self._peer.metadata
         sent = channel.unary_unary(*self._signature)
         try:
-            return await sent(call.request, timeout=call.left_s(), metadata=self._credentials(call.metadata))
+            return await sent(call.request, timeout=left_s, metadata=metadata)
         except grpc.aio.AioRpcError as error:
+            if is_silence(error.details() or ""):
+                self._bear_silence(call, channel)
             raise self._error(call, error.code(), error.details() or "", _retry_after_s(error)) from error
         except grpc.aio.UsageError as error:
             raise self._closed(call, channel, "before the call was sent") from error
@@ -168,6 +177,12 @@ class Rpc:
             if _cancelled_from_outside():
                 raise
             raise self._closed(call, channel, "during the call") from error
+
+    def _bear_silence(self, call: Call, channel: grpc.aio.Channel) -> None:
+        """Have patience with a peer that is silent on a new connection, too: its line is slow, not dead."""
+        call.silences += 1
+        if call.silences > 1:
+            self._opener.be_patient(channel)
 
     async def _opened(self, call: Call) -> grpc.aio.Channel:
         try:
@@ -181,11 +196,6 @@ class Rpc:
         if self._opener.closed or self._opener.ready() is channel:
             return ConnectionClosed(f"the connection to {self._peer.address} was closed {when}")
         return self._error(call, grpc.StatusCode.CANCELLED, f"the channel was closed {when}")
-
-    def _credentials(self, metadata: Any) -> Any:
-        if not metadata:
-            return self._peer.metadata
-        return (*(self._peer.metadata or ()), *metadata)
 
     def _error(self, call: Call, code: grpc.StatusCode, details: str, retry_after_s: float | None = None) -> RpcError:
         """The error of an attempt, which says what was tried, and what to do about it."""
@@ -226,7 +236,7 @@ class Rpc:
             except (RpcError, EngineError) as again:
                 error = again
             else:
-                self._peer.throttle.refill()
+                self._throttle.refill()
                 return answer_of_second(self.method, answer) if call.lost else answer
 
     async def _done(self, call: Call, error: RpcError | EngineError) -> Any:
@@ -252,7 +262,7 @@ class Rpc:
         if not is_repeatable(self.method, outcome):
             raise error
         policy, waits = self._peer.policy, 0
-        while not waits or not self._peer.throttle.take():
+        while not waits or not self._throttle.take():
             pause_s = policy.retry.pause_within_s(call.count + waits, error, call.left_s())
             if pause_s is None or call.count == policy.retry.attempts:
                 raise self._given_up(call, error)

@@ -114,6 +114,11 @@ def meaning_of(code: grpc.StatusCode, details: str) -> Meaning:
     return _FINAL
 
 
+def is_silence(details: str) -> bool:
+    """Whether the text says that a ping was not answered in time."""
+    return "ping timeout" in details or "keepalive watchdog timeout" in details
+
+
 def outcome_of(error: QdrantStoreError) -> Outcome:
     """What became of the call that ended with the error."""
     if isinstance(error, RpcError):

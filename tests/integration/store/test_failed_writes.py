@@ -29,7 +29,7 @@ from tests.embeddings import WordEmbeddings
 Code = grpc.StatusCode
 
 
-class Refusing(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc,type-arg]  # its stubs are partial
+class Refusing(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
     """Lets some upserts pass, and answers the others with a status."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Refusing(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc,type-
             self.passing -= 1
             if self.passing < 0:
                 nothing = grpc.aio.Metadata()
-                raise grpc.aio.AioRpcError(self.code, nothing, nothing, details="as asked")
+                raise grpc.aio.AioRpcError(self.code, nothing, nothing, details="as asked", debug_error_string="")
         return await continuation(client_call_details, request)
 
 
@@ -64,7 +64,8 @@ async def store(
     connection: Connection, refusing: Refusing, collection_name: str
 ) -> AsyncIterator[AsyncQdrantVectorStore]:
     def dial(target: str, options: Any) -> grpc.aio.Channel:
-        return grpc.aio.insecure_channel(target, options=options, interceptors=[refusing])
+        interceptors: Any = [refusing]  # its stubs are partial
+        return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
 
     policy = Policy(retry=Retry(attempts=1))
     async with Connection(connection.target, dial=dial, policy=policy) as own:

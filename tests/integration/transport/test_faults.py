@@ -6,6 +6,8 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import grpc
+import grpc.aio
 import pytest
 
 from langchain_qdrant_async import (
@@ -21,7 +23,9 @@ from langchain_qdrant_async import (
     RetryEvent,
     Unavailable,
 )
-from langchain_qdrant_async.proto import points
+from langchain_qdrant_async.document.message import point_struct
+from langchain_qdrant_async.proto import common, points
+from langchain_qdrant_async.transport.channels import ChannelOptions
 from tests.embeddings import WordEmbeddings
 from tests.engine_messages import Engine
 from tests.proxy import Fault, Proxy, proxied
@@ -70,7 +74,7 @@ async def _alias(connection: Connection, proxy: Proxy) -> None:
 
 
 async def _write(connection: Connection, proxy: Proxy) -> None:
-    point = points.PointStruct(id={"num": 1}, vectors={"vector": {"dense": {"data": [1, 0]}}})
+    point = point_struct(common.PointId(num=1), {"": points.Vector(dense=points.DenseVector(data=[1, 0]))}, {})
     request = points.UpsertPoints(collection_name=proxy.mark.decode(), points=[point], wait=True)
     await connection.points.Upsert(request)
     await _read(connection, proxy)
@@ -138,6 +142,23 @@ async def test_a_half_open_peer_is_noticed_and_costs_no_call(proxy: Proxy) -> No
         await _create(connection, proxy)
         assert asyncio.get_running_loop().time() - started < 5
         await _drop(connection, proxy)
+
+
+async def test_who_is_silent_again_and_again_is_given_more_time(proxy: Proxy) -> None:
+    """On a slow line a ping waits behind what was sent before it: it is not dead."""
+    times_ms: list[object] = []
+
+    def dial(target: str, options: ChannelOptions) -> grpc.aio.Channel:
+        times_ms.append(dict(options)["grpc.http2.ping_timeout_ms"])
+        return grpc.aio.insecure_channel(target, options=options)
+
+    policy = Policy(write_deadline_s=20, keepalive_s=0.1, retry=QUICK)
+    async with Connection(Remote(proxy.address), policy=policy, dial=dial) as connection:
+        await _create(connection, proxy)
+        proxy.faults = [Fault.HALF_OPEN] * 2
+        await _write(connection, proxy)
+        await _drop(connection, proxy)
+    assert times_ms == [500, 2_000]
 
 
 async def test_a_slow_line_is_not_taken_for_a_dead_one(proxy: Proxy) -> None:

@@ -260,7 +260,7 @@ class Rpc:
             RpcError: it may not.
         """
         if not is_repeatable(self.method, outcome):
-            raise error
+            raise error if outcome is Outcome.FINAL else self._given_up(call, error)
         policy, waits = self._peer.policy, 0
         while not waits or not self._throttle.take():
             pause_s = policy.retry.pause_within_s(call.count + waits, error, call.left_s())

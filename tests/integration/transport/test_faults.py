@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import grpc
 import grpc.aio
 import pytest
+import trustme
 
 from langchain_qdrant_async import (
     AlreadyExists,
@@ -132,6 +133,23 @@ async def test_who_speaks_no_grpc(proxy: Proxy, port_of: str) -> None:
         assert not caught.value.retryable
     if port_of == "rest":
         assert proxy.hits == 1, "it is not asked again"
+
+
+@pytest.mark.parametrize(("served", "advice"), [("tls", "pass root_certificates"), ("clear", "It does not speak TLS")])
+async def test_tls_that_cannot_be(engine: Engine, served: str, advice: str) -> None:
+    """It will not be otherwise the next time, so it is not tried until the deadline."""
+    server, port = grpc.aio.server(), int(engine.address.rpartition(":")[2])
+    if served == "tls":
+        certificate = trustme.CA().issue_cert("localhost", "127.0.0.1")
+        chain = b"".join(each.bytes() for each in certificate.cert_chain_pems)
+        credentials = grpc.ssl_server_credentials([(certificate.private_key_pem.bytes(), chain)])
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+        await server.start()
+    async with Connection(f"https://127.0.0.1:{port}") as connection:
+        with pytest.raises(Unavailable, match=f"{advice}.* 1 attempt ") as caught:
+            await Collections(connection).names()
+    assert not caught.value.retryable
+    await server.stop(None)
 
 
 async def test_a_half_open_peer_is_noticed_and_costs_no_call(proxy: Proxy) -> None:

@@ -26,6 +26,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 docs: $(VENV)/.dev
+	$(BIN)/python docs/house.py
 	$(BIN)/python -m pytest tests/unit/test_docs.py
 
 format: $(VENV)/.dev

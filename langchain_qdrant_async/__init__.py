@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         Unavailable,
         Unimplemented,
     )
+    from langchain_qdrant_async.search.ranking import Diverse, Fused, Nearest
+    from langchain_qdrant_async.search.search import Asked, Fields, Ranking, Search, SearchOptions
     from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
     from langchain_qdrant_async.transport.connection import Connection
     from langchain_qdrant_async.transport.policy import Policy, Retry, RetryEvent
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AlreadyExists": "errors",
+    "Asked": "search.search",
     "AsyncQdrantVectorStore": "store.vector_store",
     "CollectionInfo": "collection.info",
     "CollectionMismatch": "errors",
@@ -53,10 +56,13 @@ _HOME = {
     "ConnectionClosed": "errors",
     "DeadlineExceeded": "errors",
     "Distance": "collection.field",
+    "Diverse": "search.ranking",
     "Drift": "collection.reindex",
     "Embedded": "transport.target",
     "EmbeddingError": "errors",
     "EngineError": "errors",
+    "Fields": "search.search",
+    "Fused": "search.ranking",
     "Hnsw": "collection.spec",
     "InvalidFilter": "errors",
     "InvalidId": "errors",
@@ -65,11 +71,13 @@ _HOME = {
     "InvalidRequest": "errors",
     "InvalidVector": "errors",
     "Layout": "document.layout",
+    "Nearest": "search.ranking",
     "NotFound": "errors",
     "PartialWrite": "errors",
     "PermissionDenied": "errors",
     "Policy": "transport.policy",
     "QdrantStoreError": "errors",
+    "Ranking": "search.search",
     "RateLimited": "errors",
     "ReducedEmbeddings": "embedding",
     "Reduction": "embedding",
@@ -79,6 +87,8 @@ _HOME = {
     "RetryEvent": "transport.policy",
     "RpcError": "errors",
     "ScalarQuantization": "collection.spec",
+    "Search": "search.search",
+    "SearchOptions": "search.search",
     "SentenceTransformerEmbeddings": "embedding",
     "Unauthenticated": "errors",
     "Unavailable": "errors",
@@ -89,6 +99,7 @@ _HOME = {
 
 __all__ = [
     "AlreadyExists",
+    "Asked",
     "AsyncQdrantVectorStore",
     "CollectionInfo",
     "CollectionMismatch",
@@ -98,10 +109,13 @@ __all__ = [
     "ConnectionClosed",
     "DeadlineExceeded",
     "Distance",
+    "Diverse",
     "Drift",
     "Embedded",
     "EmbeddingError",
     "EngineError",
+    "Fields",
+    "Fused",
     "Hnsw",
     "InvalidFilter",
     "InvalidId",
@@ -110,11 +124,13 @@ __all__ = [
     "InvalidRequest",
     "InvalidVector",
     "Layout",
+    "Nearest",
     "NotFound",
     "PartialWrite",
     "PermissionDenied",
     "Policy",
     "QdrantStoreError",
+    "Ranking",
     "RateLimited",
     "ReducedEmbeddings",
     "Reduction",
@@ -124,6 +140,8 @@ __all__ = [
     "RetryEvent",
     "RpcError",
     "ScalarQuantization",
+    "Search",
+    "SearchOptions",
     "SentenceTransformerEmbeddings",
     "Unauthenticated",
     "Unavailable",

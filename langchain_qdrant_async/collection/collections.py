@@ -32,7 +32,7 @@ ORIGIN_POINT = common.PointId(uuid=str(uuid.uuid5(NAMESPACE, ORIGIN_KEY)))
 
 
 def notice_of(name: str) -> str:
-    """The alias of a collection that is there while it is being reindexed: who writes by an alias looks at its meaning."""
+    """The alias that a collection has while it is being reindexed: seen by all who ask what an alias means."""
     return f"{ORIGIN_KEY}.reindexing.{name}"
 
 
@@ -41,7 +41,9 @@ class StoredOrigin:
     """What made a collection's vectors, and where that is written."""
 
     origin: Origin
+    """The model and the reduction."""
     in_point: bool
+    """Whether it is written in the reserved point, and not in the collection's metadata."""
 
 
 class Collections:

@@ -18,7 +18,7 @@ from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
 FIT_SAMPLE = 2_048
 """Texts that a reduction is fitted on when the first documents of a collection are written: evenly spread over those of
 the call, all of them where there are fewer."""
-FEW_TEXTS = 200
+_FEW_TEXTS = 200
 """Below which a fit keeps markedly less: 97 % of nDCG@10 on Cranfield with 200 texts, 92 with 50."""
 
 _log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class FirstWrite:
         reduction = await reduced.apropose(full)
         if reduction.kind == "identity":
             return Origin(model_of(reduced))
-        if len(sample) < FEW_TEXTS:
+        if len(sample) < _FEW_TEXTS:
             _log.warning(
                 "the reduction of a new collection is fitted on %d texts only: write some hundred in the first call, "
                 "fit it beforehand with ReducedEmbeddings.fit, or build the collection anew later with areindex",

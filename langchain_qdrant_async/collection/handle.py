@@ -1,7 +1,7 @@
 """What a store knows of its collection: one frozen state, looked up on first use, made by the first write.
 
-A missing collection reads as an empty one while writing may make it, so that a reader with a key that only reads, or with
-a mistyped name, never creates anything.
+A missing collection reads as an empty one while writing may make it, so that a reader with a key that only reads, or
+with a mistyped name, never creates anything.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from langchain_qdrant_async.collection.origin import reduced_of
 from langchain_qdrant_async.collection.plan import CollectionPlan
 from langchain_qdrant_async.embedding.encoder import DenseEncoder, Encoder
 from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
-from langchain_qdrant_async.errors import CollectionMismatch, NotFound, PermissionDenied, Unimplemented
+from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput, NotFound, PermissionDenied, Unimplemented
 from langchain_qdrant_async.runtime.threads import Threads
 from langchain_qdrant_async.transport.connection import Connection
 
 TRUST_S = 0.5
-"""For how long what an alias meant is taken to be what it means. A reindexing waits that long after it has moved one."""
+"""For how long what an alias meant is taken to be what it means. See decision 0210."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,15 @@ class Handle:
     def encoder(self) -> DenseEncoder | None:
         """The store's embedding, as it was given."""
         return self._encoder
+
+    def check_embeds(self) -> None:
+        """Nothing, when texts can be embedded.
+
+        Raises:
+            InvalidInput: neither the store nor the spec's own field has what embeds them.
+        """
+        if self.embedding is None and self.plan.encoder is None:
+            raise InvalidInput("this store has no embedding: pass one, or use the methods that take vectors")
 
     @property
     def distance(self) -> Distance:

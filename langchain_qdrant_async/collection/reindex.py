@@ -41,14 +41,14 @@ from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.runtime.threads import Threads
 from langchain_qdrant_async.transport.connection import Connection
 
-PAGE = 256
+_PAGE = 256
 """Points read, embedded and written at once."""
-MOST_PASSES = 10
+_MOST_PASSES = 10
 """Passes after which writers are taken to be as fast as the copy: the rest is taken over after the switch."""
 
-COPY_OF = "langchain_qdrant_async.copy_of"
+_COPY_OF = "langchain_qdrant_async.copy_of"
 """Key of a collection's metadata: which one it is being built from."""
-COPIED_TO = "langchain_qdrant_async.copied_to"
+_COPIED_TO = "langchain_qdrant_async.copied_to"
 """Key of a collection's metadata: which one is being built from it."""
 
 _NOTICE_S = TRUST_S + 0.1
@@ -89,10 +89,15 @@ class Copy:
     """A collection being built from another."""
 
     connection: Connection
+    """Where both are."""
     source: str
+    """The collection that is copied."""
     target: Collection
+    """The one that is built."""
     layout: Layout
+    """Where a document stands in a point of either."""
     noticed: float
+    """When the reindexing was announced (monotonic)."""
     equal: dict[int, bytes] = field(default_factory=dict)
     """The state of each point, by id, in which both collections were found to have it."""
 
@@ -104,7 +109,7 @@ class Copy:
             changed = await self._mend(on_progress)
             removed = await self._remove_strangers()
             embedded += changed
-            if changed + removed <= (PAGE if passes > 1 else 0) or passes == MOST_PASSES:
+            if changed + removed <= (_PAGE if passes > 1 else 0) or passes == _MOST_PASSES:
                 return embedded, passes
 
     async def switch(self, alias: str, *, expected: str | None) -> None:
@@ -122,7 +127,7 @@ class Copy:
                 f"another reindexing was faster. Drop {self.target.name!r}"
             )
         await collections.alias(alias, self.target.name)
-        await _write_note(self.connection, self.target.name, COPY_OF, "")
+        await _write_note(self.connection, self.target.name, _COPY_OF, "")
 
     async def settle(self) -> None:
         """After the alias has moved: take over what reached the source since the last pass.
@@ -225,9 +230,13 @@ class Claim:
     """
 
     connection: Connection
+    """Where the collection is."""
     collection: str
+    """The collection whose points are marked."""
     equal: Mapping[int, bytes]
+    """The states in which the points were last known."""
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """What the mark says."""
 
     async def lay(self, ids: Sequence[common.PointId]) -> set[int]:
         """Mark these points as far as they are there; those that are newer, or have been deleted since."""
@@ -254,41 +263,67 @@ def _among(ids: Sequence[common.PointId]) -> common.Filter:
     return common.Filter(must=[common.Condition(has_id=common.HasIdCondition(has_id=ids))])
 
 
-async def release(connection: Connection, source: str) -> None:
-    """Let a collection that is kept be reindexed again, and trusted by those who write to it."""
-    await _write_note(connection, source, COPIED_TO, "")
+async def retire(connection: Connection, source: str, *, keep: bool) -> None:
+    """Drop a collection that was replaced; one that is kept can be reindexed again, and is trusted by its writers."""
+    if not keep:
+        await Collections(connection).drop(source)
+        return
+    await _write_note(connection, source, _COPIED_TO, "")
     await Collections(connection).remove_alias(notice_of(source))
 
 
-async def begin(
-    connection: Connection,
-    source: Collection,
-    layout: Layout,
-    embedding: Embeddings,
-    threads: Threads,
-    into: str | None = None,
-) -> Copy:
-    """A collection for an embedding, made like the source and still empty; or the one that was begun before.
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """What is to be built from what."""
 
-    A reduction is fitted on a random sample of the source's texts, unless the embedding has one, or what was begun.
+    connection: Connection
+    """Where both are."""
+    source: Collection
+    """The collection of today."""
+    layout: Layout
+    """Where a document stands in a point of either."""
+    embedding: Embeddings
+    """What makes the new vectors."""
+    threads: Threads
+    """Where it runs if it has no async methods."""
 
-    Raises:
-        InvalidInput: the source has no documents.
-    """
-    name = into or f"{source.name}-{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S}-{uuid.uuid4().hex[:6]}"
-    collections = Collections(connection)
-    await _check_source(collections, source, layout, name)
-    existing = await collections.find(name)
-    if existing is not None and (name == source.name or _note(existing, COPY_OF) != source.name):
-        raise InvalidInput(f"into={name!r} is a collection of its own: choose a name that is free, or drop it")
-    await _write_note(connection, source.name, COPIED_TO, name)
-    await collections.alias(notice_of(source.name), source.name)
-    noticed = time.monotonic()
-    target = await Handle(connection, CollectionPlan(name, layout), embedding, threads).find()
-    if target is None or target.origin is None:
-        target = await _made_like(connection, source, name, layout, embedding, threads)
-        await _write_note(connection, name, COPY_OF, source.name)
-    return Copy(connection, source.name, target, layout, noticed)
+    async def begin(self, into: str | None = None) -> Copy:
+        """A collection for the embedding, made like the source and still empty; or the one that was begun before.
+
+        A reduction is fitted on a random sample of the source's texts, unless the embedding has one, or what was begun.
+
+        Raises:
+            InvalidInput: the source has no documents.
+        """
+        name = into or f"{self.source.name}-{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S}-{uuid.uuid4().hex[:6]}"
+        collections = Collections(self.connection)
+        await _check_source(collections, self.source, self.layout, name)
+        existing = await collections.find(name)
+        if existing is not None and (name == self.source.name or _note(existing, _COPY_OF) != self.source.name):
+            raise InvalidInput(f"into={name!r} is a collection of its own: choose a name that is free, or drop it")
+        await _write_note(self.connection, self.source.name, _COPIED_TO, name)
+        await collections.alias(notice_of(self.source.name), self.source.name)
+        noticed = time.monotonic()
+        target = await self._handle(CollectionPlan(name, self.layout)).find()
+        if target is None or target.origin is None:
+            target = await self._made_like(name)
+        return Copy(self.connection, self.source.name, target, self.layout, noticed)
+
+    async def _made_like(self, name: str) -> Collection:
+        texts = await sample_texts(self.connection, self.source.name, self.layout.content_key, FIT_SAMPLE)
+        if not texts:
+            raise InvalidInput(f"collection {self.source.name!r} has no documents to build another from")
+        first = FirstWrite(texts, DenseEncoder(self.embedding, self.threads))
+        await first.origin()
+        info = await Collections(self.connection).describe(self.source.name)
+        plan = CollectionPlan(name, self.layout, spec_like(info, name, await first.size(), self.layout))
+        target = await self._handle(plan).for_writing(first)
+        await _copy_indexes(self.connection, info, name)
+        await _write_note(self.connection, name, _COPY_OF, self.source.name)
+        return target
+
+    def _handle(self, plan: CollectionPlan) -> Handle:
+        return Handle(self.connection, plan, self.embedding, self.threads)
 
 
 async def _check_source(collections: Collections, source: Collection, layout: Layout, name: str) -> None:
@@ -296,7 +331,7 @@ async def _check_source(collections: Collections, source: Collection, layout: La
     others = [repr(each) for each in (*info.vectors, *info.sparse_vectors) if each != layout.vector_name]
     if others:
         raise InvalidInput(f"{source.name!r} has other vectors, {', '.join(others)}, which a new collection would lack")
-    claimed = _note(info, COPIED_TO)
+    claimed = _note(info, _COPIED_TO)
     if claimed not in {"", name} and await collections.find(claimed) is not None:
         raise CollectionMismatch(
             f"{source.name!r} is being reindexed into {claimed!r}: wait for that, or if it was interrupted continue it"
@@ -312,21 +347,6 @@ def _note(info: CollectionInfo, key: str) -> str:
 
 async def _write_note(connection: Connection, name: str, key: str, text: str) -> None:
     await connection.collections.Update(update_metadata(name, {key: to_value(text)}))
-
-
-async def _made_like(
-    connection: Connection, source: Collection, name: str, layout: Layout, embedding: Embeddings, threads: Threads
-) -> Collection:
-    texts = await sample_texts(connection, source.name, layout.content_key, FIT_SAMPLE)
-    if not texts:
-        raise InvalidInput(f"collection {source.name!r} has no documents to build another from")
-    first = FirstWrite(texts, DenseEncoder(embedding, threads))
-    await first.origin()
-    info = await Collections(connection).describe(source.name)
-    plan = CollectionPlan(name, layout, spec_like(info, name, await first.size(), layout))
-    target = await Handle(connection, plan, embedding, threads).for_writing(first)
-    await _copy_indexes(connection, info, name)
-    return target
 
 
 def spec_like(info: CollectionInfo, name: str, dimension: int, layout: Layout) -> CollectionSpec:
@@ -362,7 +382,7 @@ async def _pages(
     """All points but the reserved one, by ascending id."""
     offset: common.PointId | None = None
     while True:
-        response = await connection.points.Scroll(scroll_points(name, PAGE, offset, with_payload=with_payload))
+        response = await connection.points.Scroll(scroll_points(name, _PAGE, offset, with_payload=with_payload))
         page = [each for each in response.result if each.id != ORIGIN_POINT]
         if page:
             yield page

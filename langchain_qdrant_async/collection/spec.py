@@ -81,8 +81,8 @@ class CollectionSpec:
     vectors_on_disk: bool | None = None
     """Whether the original vectors stay on disk; None: the server decides."""
     vectors: Sequence[VectorField] = ()
-    """Vector fields beside the one that `dimension`, `distance` and `layout.vector_name` describe; one of that name stands
-    in its place."""
+    """Vector fields beside the one that `dimension`, `distance` and `layout.vector_name` describe; one of that name
+    stands in its place."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:

@@ -1,7 +1,7 @@
 """What a payload can hold, which is JSON: the one place where a value of another type becomes such a one.
 
 For a new payload type add a line to `_FORMS`; everything that reads a value on its way into a payload (its message, its
-exact floats, its empty lists) reads the form that is made here.
+exact floats, its empty lists) reads the form that is made here, and filters compare with it.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from langchain_qdrant_async.checks import is_whole
 from langchain_qdrant_async.errors import InvalidInput, RpcError
 from langchain_qdrant_async.proto import common, json, points
 
@@ -105,24 +104,6 @@ def sample_points(collection: str, limit: int, key: str) -> points.QueryPoints:
     )
 
 
-def read_consistency(given: object) -> points.ReadConsistency | None:
-    """How many replicas must agree on a read: a number of them, `"all"`, `"majority"`, `"quorum"`, or the message.
-
-    Raises:
-        InvalidInput: it is none of these.
-    """
-    if given is None or isinstance(given, points.ReadConsistency):
-        return given
-    if is_whole(given) and given > 0:
-        return points.ReadConsistency(factor=given)
-    name = str(getattr(given, "value", given))
-    if name not in _CONSISTENCIES:
-        raise InvalidInput(
-            f"consistency must be a number of replicas or one of {', '.join(_CONSISTENCIES)}, not {given!r}"
-        )
-    return points.ReadConsistency(type=_CONSISTENCIES[name])
-
-
 def write_ordering(given: object) -> points.WriteOrdering | None:
     """How writes are ordered in a cluster: `"weak"`, `"medium"`, `"strong"`, or the message.
 
@@ -155,13 +136,6 @@ def batches(sized: Iterable[tuple[M, int]], *, count: int, size_bytes: int) -> I
         total += size
     if batch:
         yield batch
-
-
-_CONSISTENCIES = {
-    "all": points.ReadConsistencyType.All,
-    "majority": points.ReadConsistencyType.Majority,
-    "quorum": points.ReadConsistencyType.Quorum,
-}
 
 
 _ORDERINGS = {

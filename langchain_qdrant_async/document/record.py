@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -52,6 +53,7 @@ def items_of(
     texts: Iterable[str],
     metadatas: Iterable[Mapping[str, Any] | None] | None = None,
     ids: Iterable[GivenId | None] | None = None,
+    vectors: Iterable[Mapping[str, Any]] | None = None,
 ) -> list[Item]:
     """What the caller gave; generators are read once.
 
@@ -59,13 +61,29 @@ def items_of(
         texts: the documents' texts.
         metadatas: one for each text; None, as a whole or for one text, is an empty dictionary.
         ids: one for each text; None, as a whole or for one text, has an id made.
+        vectors: checked vectors by field, one dictionary for each text.
 
     Raises:
         InvalidInput: the lengths differ, a text is no string, metadata is no dictionary, an id cannot be one.
     """
-    listed = _texts(texts)
+    listed = list_of_texts(texts)
     given = _metadatas(metadatas, len(listed))
-    return list(map(Item, ids_for(ids, len(listed)), listed, given))
+    return list(map(Item, ids_for(ids, len(listed)), listed, given, vectors or repeat(_NO_VECTORS)))
+
+
+def list_of_texts(texts: Iterable[str]) -> list[str]:
+    """The texts, read once.
+
+    Raises:
+        InvalidInput: they are no list, or one of them is no string.
+    """
+    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+        raise InvalidInput(f"texts must be a list of strings, not one {type(texts).__name__}")
+    listed = list(texts)
+    for position, text in enumerate(listed):
+        if not isinstance(text, str):
+            raise InvalidInput(f"texts[{position}] must be a string, not {type(text).__name__}")
+    return listed
 
 
 def items_of_documents(documents: Iterable[Document], ids: Iterable[GivenId | None] | None = None) -> list[Item]:
@@ -111,16 +129,6 @@ def _record(position: int, item: Item, identity: Identity, layout: Layout) -> Re
     except InvalidInput as error:
         raise type(error)(f"document {position} (id {identity.text!r}): {error}") from error
     return Record(identity, item.text, payload, item.vectors)
-
-
-def _texts(texts: Iterable[str]) -> list[str]:
-    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
-        raise InvalidInput(f"texts must be a list of strings, not one {type(texts).__name__}")
-    listed = list(texts)
-    for position, text in enumerate(listed):
-        if not isinstance(text, str):
-            raise InvalidInput(f"texts[{position}] must be a string, not {type(text).__name__}")
-    return listed
 
 
 def _metadatas(metadatas: Iterable[Mapping[str, Any] | None] | None, count: int) -> list[Mapping[str, Any]]:

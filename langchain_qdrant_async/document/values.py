@@ -91,8 +91,7 @@ def to_kinds(values: Mapping[str, Any], path: str) -> dict[str, Kind]:
     """
     if not isinstance(values, Mapping):
         raise InvalidPayload(f"{path} is a {type(values).__name__}: give a dictionary")
-    keys = {key: _field_key(key, path) for key in values}
-    return {keys[key]: to_kind(value, path + _step(keys[key])) for key, value in values.items()}
+    return {(text := _field_key(key, path)): to_kind(value, path + _step(text)) for key, value in values.items()}
 
 
 def to_message(kind: Kind, path: str) -> json.Value:

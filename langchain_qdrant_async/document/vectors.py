@@ -37,6 +37,7 @@ class Sparse(NamedTuple):
     indices: Sequence[int] | NDArray[Any]
     """Unsigned 32-bit numbers, each at most once, in any order."""
     values: DenseInput
+    """The number at each of them."""
 
 
 AnyVector: TypeAlias = DenseInput | Sequence[DenseInput] | Sparse
@@ -158,12 +159,7 @@ def to_vector(vector: AnyVector, dimension: int | None = None) -> points.Vector:
     Raises:
         InvalidVector: see `to_array`, `to_multi` and `to_sparse`.
     """
-    message = _message(vector, dimension)
-    if isinstance(message, points.DenseVector):
-        return points.Vector(dense=message)
-    if isinstance(message, points.SparseVector):
-        return points.Vector(sparse=message)
-    return points.Vector(multi_dense=message)
+    return points.Vector(**_field(vector, dimension))
 
 
 def to_vector_input(vector: AnyVector, dimension: int | None = None) -> points.VectorInput:
@@ -172,12 +168,7 @@ def to_vector_input(vector: AnyVector, dimension: int | None = None) -> points.V
     Raises:
         InvalidVector: see `to_array`, `to_multi` and `to_sparse`.
     """
-    message = _message(vector, dimension)
-    if isinstance(message, points.DenseVector):
-        return points.VectorInput(dense=message)
-    if isinstance(message, points.SparseVector):
-        return points.VectorInput(sparse=message)
-    return points.VectorInput(multi_dense=message)
+    return points.VectorInput(**_field(vector, dimension))
 
 
 def from_vector_output(output: points.VectorOutput) -> Floats | Sparse:
@@ -203,14 +194,13 @@ def from_vectors_output(output: points.VectorsOutput) -> dict[str, Floats | Spar
     return {name: from_vector_output(vector) for name, vector in output.vectors.vectors.items()}
 
 
-def _message(
-    vector: AnyVector, dimension: int | None
-) -> points.DenseVector | points.SparseVector | points.MultiDenseVector:
+def _field(vector: AnyVector, dimension: int | None) -> dict[str, Any]:
+    """The vector's message, under the name that Qdrant's messages have for its kind."""
     if isinstance(vector, Sparse):
-        return to_sparse(vector.indices, vector.values)
+        return {"sparse": to_sparse(vector.indices, vector.values)}
     if isinstance(vector[0] if len(vector) else 0, (Sequence, np.ndarray)):
-        return to_multi(cast("MatrixInput", vector), dimension)
-    return to_dense(cast("DenseInput", vector), dimension)
+        return {"multi_dense": to_multi(cast("MatrixInput", vector), dimension)}
+    return {"dense": to_dense(cast("DenseInput", vector), dimension)}
 
 
 def _numbers(vector: object, name: str) -> NDArray[Any]:

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from langchain_qdrant_async.embedding.array_embeddings import ArrayEmbeddings as ArrayEmbeddings
     from langchain_qdrant_async.embedding.cache import EmbeddingCache as EmbeddingCache
+    from langchain_qdrant_async.embedding.encoder import DenseEncoder as DenseEncoder
+    from langchain_qdrant_async.embedding.encoder import Encoder as Encoder
+    from langchain_qdrant_async.embedding.encoder import MultiEncoder as MultiEncoder
+    from langchain_qdrant_async.embedding.encoder import SparseEncoder as SparseEncoder
     from langchain_qdrant_async.embedding.fingerprint import fingerprint_of as fingerprint_of
     from langchain_qdrant_async.embedding.models.sentence_transformer import (
         SentenceTransformerEmbeddings as SentenceTransformerEmbeddings,
@@ -17,38 +21,46 @@ if TYPE_CHECKING:
     from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings as ReducedEmbeddings
     from langchain_qdrant_async.embedding.reduction.reduction import Reduction as Reduction
     from langchain_qdrant_async.embedding.sparse.bm25 import Bm25Embeddings as Bm25Embeddings
-    from langchain_qdrant_async.embedding.sparse.sparse import FastEmbedSparseEmbeddings as FastEmbedSparseEmbeddings
+    from langchain_qdrant_async.embedding.sparse.fastembed import FastEmbedSparseEmbeddings as FastEmbedSparseEmbeddings
     from langchain_qdrant_async.embedding.sparse.sparse import SparseEmbeddings as SparseEmbeddings
     from langchain_qdrant_async.embedding.sparse.sparse import SparseVector as SparseVector
-    from langchain_qdrant_async.embedding.sparse.sparse import SpladeEmbeddings as SpladeEmbeddings
+    from langchain_qdrant_async.embedding.sparse.splade import SpladeEmbeddings as SpladeEmbeddings
 
 _HOMES = {
     "ArrayEmbeddings": "array_embeddings",
     "Bm25Embeddings": "sparse.bm25",
+    "DenseEncoder": "encoder",
     "EmbeddingCache": "cache",
-    "FastEmbedSparseEmbeddings": "sparse.sparse",
+    "Encoder": "encoder",
+    "FastEmbedSparseEmbeddings": "sparse.fastembed",
     "Moments": "reduction.moments",
+    "MultiEncoder": "encoder",
     "Quality": "reduction.quality",
     "ReducedEmbeddings": "reduction.reduced",
     "Reduction": "reduction.reduction",
     "SentenceTransformerEmbeddings": "models.sentence_transformer",
     "SparseEmbeddings": "sparse.sparse",
+    "SparseEncoder": "encoder",
     "SparseVector": "sparse.sparse",
-    "SpladeEmbeddings": "sparse.sparse",
+    "SpladeEmbeddings": "sparse.splade",
     "fingerprint_of": "fingerprint",
 }
 
 __all__ = [
     "ArrayEmbeddings",
     "Bm25Embeddings",
+    "DenseEncoder",
     "EmbeddingCache",
+    "Encoder",
     "FastEmbedSparseEmbeddings",
     "Moments",
+    "MultiEncoder",
     "Quality",
     "ReducedEmbeddings",
     "Reduction",
     "SentenceTransformerEmbeddings",
     "SparseEmbeddings",
+    "SparseEncoder",
     "SparseVector",
     "SpladeEmbeddings",
     "fingerprint_of",

@@ -15,21 +15,22 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from langchain_core.stores import BaseStore
 
+from langchain_qdrant_async.checks import whole_number
 from langchain_qdrant_async.embedding.fingerprint import fingerprint_of
-from langchain_qdrant_async.embedding.models.shared_encoder import Purpose
-from langchain_qdrant_async.errors import EmbeddingError, InvalidInput
+from langchain_qdrant_async.embedding.models.shared_model import Purpose
+from langchain_qdrant_async.errors import EmbeddingError
 from langchain_qdrant_async.runtime.closing import Closing
 from langchain_qdrant_async.runtime.threads import Threads
 
-TABLE = """
+_TABLE = """
 CREATE TABLE IF NOT EXISTS vectors (
   number INTEGER PRIMARY KEY AUTOINCREMENT, origin TEXT NOT NULL, text BLOB NOT NULL, vector BLOB NOT NULL,
   UNIQUE (origin, text) ON CONFLICT REPLACE
 )
 """
-ASKED_AT_ONCE = 500
+_ASKED_AT_ONCE = 500
 """Texts in one statement: SQLite may be built to take no more than 999 values."""
-PATIENCE_S = 30.0
+_PATIENCE_S = 30.0
 """How long to wait for another process that is writing to the file."""
 
 P = ParamSpec("P")
@@ -62,8 +63,8 @@ class EmbeddingCache(Closing, BaseStore[str, list[float]]):
         Raises:
             InvalidInput: `most` is below 1.
         """
-        if most is not None and most < 1:
-            raise InvalidInput(f"most is {most}; a cache keeps at least 1 vector")
+        if most is not None:
+            whole_number("most", most, at_least=1)
         self.path = Path(path)
         self._model = model
         self._purpose = purpose
@@ -157,11 +158,11 @@ class EmbeddingCache(Closing, BaseStore[str, list[float]]):
 
 def _open(path: Path) -> sqlite3.Connection:
     """Used by one thread at a time, but not always by the same one: closing ends a thread."""
-    database = sqlite3.connect(path, timeout=PATIENCE_S, check_same_thread=False)
+    database = sqlite3.connect(path, timeout=_PATIENCE_S, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
-        database.execute(TABLE)
+        database.execute(_TABLE)
     except sqlite3.Error:
         database.close()
         raise
@@ -171,8 +172,8 @@ def _open(path: Path) -> sqlite3.Connection:
 def _read(database: sqlite3.Connection, origin: str, texts: list[str]) -> list[list[float] | None]:
     found: dict[bytes, list[float]] = {}
     keys = [_key(text) for text in texts]
-    for start in range(0, len(keys), ASKED_AT_ONCE):
-        part = keys[start : start + ASKED_AT_ONCE]
+    for start in range(0, len(keys), _ASKED_AT_ONCE):
+        part = keys[start : start + _ASKED_AT_ONCE]
         marks = ", ".join("?" * len(part))
         query = f"SELECT text, vector FROM vectors WHERE origin = ? AND text IN ({marks})"  # noqa: S608  marks only
         with closing(database.execute(query, (origin, *part))) as rows:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
-from langchain_qdrant_async.embedding.async_model import AsyncModel
+from langchain_qdrant_async.embedding.async_model import AsyncModel, ModelThreads
 from langchain_qdrant_async.embedding.matrix import (
     Matrix,
     Rows,
@@ -22,6 +22,8 @@ from langchain_qdrant_async.embedding.matrix import (
 from langchain_qdrant_async.embedding.sparse.sparse import SparseVector
 from langchain_qdrant_async.errors import EmbeddingError
 from langchain_qdrant_async.runtime.threads import Threads
+
+M = TypeVar("M")
 
 Encoded: TypeAlias = Sequence[Any] | Matrix
 """A row for each text: a float32 vector, a `SparseVector`, or a float32 matrix, as the field holds them."""
@@ -37,18 +39,25 @@ class Encoder(Protocol):
         """The query's row, checked."""
 
 
-class DenseEncoder:
-    """One vector for each text, by any LangChain embeddings."""
+class _ModelEncoder(Generic[M]):
+    """One model, asked for documents and for queries."""
 
-    def __init__(self, embedding: Embeddings, threads: Threads) -> None:
+    def __init__(self, embedding: M, threads: Threads | None = None) -> None:
         """Nothing is called yet.
 
         Args:
-            embedding: the model.
-            threads: where it runs if it has no async methods.
+            embedding: the model; async methods of its own are awaited.
+            threads: where it runs if it has none; None: on a few of its own.
+
+        Raises:
+            InvalidInput: it cannot embed.
         """
         self.embedding = embedding
-        self._model = AsyncModel(embedding, threads)
+        self._model = AsyncModel(embedding, ModelThreads() if threads is None else threads)
+
+
+class DenseEncoder(_ModelEncoder[Embeddings]):
+    """One vector for each text, by any LangChain embeddings."""
 
     async def documents(self, texts: list[str]) -> Matrix:
         """A vector for each text, float32 (texts, size).
@@ -79,18 +88,8 @@ class SparseModel(Protocol):
         """Something with `indices` and `values`."""
 
 
-class SparseEncoder:
+class SparseEncoder(_ModelEncoder[SparseModel]):
     """A weight for each word that matters, by any sparse embeddings."""
-
-    def __init__(self, embedding: SparseModel, threads: Threads) -> None:
-        """Nothing is called yet.
-
-        Args:
-            embedding: the model; async methods of its own are awaited.
-            threads: where it runs if it has none.
-        """
-        self.embedding = embedding
-        self._model = AsyncModel(embedding, threads)
 
     async def documents(self, texts: list[str]) -> list[SparseVector]:
         """A sparse vector for each text.
@@ -123,18 +122,8 @@ class MultiModel(Protocol):
         """A row for each of the query's tokens."""
 
 
-class MultiEncoder:
+class MultiEncoder(_ModelEncoder[MultiModel]):
     """Several vectors for each text, for late interaction."""
-
-    def __init__(self, embedding: MultiModel, threads: Threads) -> None:
-        """Nothing is called yet.
-
-        Args:
-            embedding: the model; async methods of its own are awaited.
-            threads: where it runs if it has none.
-        """
-        self.embedding = embedding
-        self._model = AsyncModel(embedding, threads)
 
     async def documents(self, texts: list[str]) -> list[Matrix]:
         """A matrix for each text, float32 (its tokens, size).

@@ -9,7 +9,7 @@ from langchain_core.embeddings import Embeddings
 Fingerprint: TypeAlias = dict[str, Any]
 """JSON: strings, numbers, booleans, None and dictionaries of them."""
 
-TELLING = (
+_TELLING = (
     "model",
     "model_name",
     "model_id",
@@ -43,5 +43,5 @@ def fingerprint_of(embeddings: Embeddings) -> Fingerprint:
 
 
 def _telling(embeddings: Embeddings) -> Fingerprint:
-    values = {name: getattr(embeddings, name, None) for name in TELLING}
+    values = {name: getattr(embeddings, name, None) for name in _TELLING}
     return {name: value for name, value in values.items() if isinstance(value, str | int | float)}

@@ -6,7 +6,8 @@ import datetime as dt
 import math
 import uuid
 
-from langchain_qdrant_async.checks import INT64, Scalar, check_unicode, plain_type
+from langchain_qdrant_async.checks import INT64, Scalar, check_unicode, is_number
+from langchain_qdrant_async.document.jsonable import Unstorable, jsonable
 from langchain_qdrant_async.errors import InvalidFilter
 
 _HINTS: list[tuple[type | tuple[type, ...], str]] = [
@@ -24,14 +25,22 @@ def to_scalar(value: object, where: str) -> Scalar:
     """
     if value is None:
         return None
-    plain = plain_type(value)
-    if plain is not None:
-        return _checked(plain(value), where)
+    form = _form(value)
+    if isinstance(form, str | bool | int | float):
+        return _checked(form, where)
     hint = next((hint for types, hint in _HINTS if isinstance(value, types)), "")
     raise InvalidFilter(
         f"{where} compares with a {type(value).__name__}: a value is None, a bool, an int, a float or a str"
         + (f"; {hint}" if hint else "")
     )
+
+
+def _form(value: object) -> object:
+    """The value as a payload holds it, so that a filter compares with what was stored; None if none can hold it."""
+    try:
+        return jsonable(value)
+    except Unstorable:
+        return None
 
 
 def to_number(value: object, where: str) -> int | float:
@@ -41,7 +50,7 @@ def to_number(value: object, where: str) -> int | float:
         InvalidFilter: anything else, a bool too; see also `to_scalar`.
     """
     scalar = to_scalar(value, where)
-    if isinstance(scalar, bool) or not isinstance(scalar, (int, float)):
+    if not is_number(scalar):
         raise InvalidFilter(f"{where} compares with {scalar!r}: only an int or a float has an order")
     return scalar
 

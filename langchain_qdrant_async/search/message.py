@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from langchain_qdrant_async.document.layout import Layout
-from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import points
-from langchain_qdrant_async.search.search import Diversity, Search
+from langchain_qdrant_async.search.search import Asked, Search
 
 
-def query_points(collection: str, vector: points.DenseVector, search: Search, layout: Layout) -> points.QueryPoints:
-    """The nearest points of a vector, with payload and without vectors."""
-    return _query_points(collection, points.Query(nearest=points.VectorInput(dense=vector)), search, layout)
+def query_points(collection: str, search: Search, asked: Asked) -> points.QueryPoints:
+    """The points that a search asks for, with payload and without vectors.
 
-
-def mmr_query_points(
-    collection: str, vector: points.DenseVector, search: Search, layout: Layout, diversity: Diversity
-) -> points.QueryPoints:
-    """Points near a vector and unlike each other, chosen by the server."""
-    mmr = points.Mmr(diversity=1 - diversity.lambda_mult, candidates_limit=max(diversity.fetch_k, search.k))
-    nearest = points.NearestInputWithMmr(nearest=points.VectorInput(dense=vector), mmr=mmr)
-    return _query_points(collection, points.Query(nearest_with_mmr=nearest), search, layout)
-
-
-def _query_points(collection: str, query: points.Query, search: Search, layout: Layout) -> points.QueryPoints:
+    Args:
+        collection: its name.
+        search: what is asked.
+        asked: its ranking, as written for this collection.
+    """
     return points.QueryPoints(
         collection_name=collection,
-        query=query,
-        using=layout.vector_name or None,
+        query=asked.query,
+        prefetch=asked.prefetch or None,
+        using=asked.using or None,
         filter=search.filter,
         params=search.params,
         score_threshold=search.score_threshold,
@@ -39,16 +29,14 @@ def _query_points(collection: str, query: points.Query, search: Search, layout: 
     )
 
 
-def search_params(given: Any) -> points.SearchParams | None:
-    """Search parameters: Qdrant's message, or the model of the same name of qdrant-client's REST half.
-
-    Raises:
-        InvalidInput: it is neither.
-    """
-    if given is None or isinstance(given, points.SearchParams):
-        return given
-    if type(given).__name__ == "SearchParams":
-        from qdrant_client.conversions.conversion import RestToGrpc
-
-        return RestToGrpc.convert_search_params(given)
-    raise InvalidInput(f"search_params must be a SearchParams, not {type(given).__name__}")
+def prefetch_query(search: Search, asked: Asked) -> points.PrefetchQuery:
+    """The same points as candidates of another search; a prefetch leaves nothing out, so it reaches further instead."""
+    return points.PrefetchQuery(
+        query=asked.query,
+        prefetch=asked.prefetch,
+        using=asked.using or None,
+        filter=search.filter,
+        params=search.params,
+        score_threshold=search.score_threshold,
+        limit=search.reach,
+    )

@@ -1,58 +1,133 @@
-"""What a search asks for, as one frozen value."""
+"""What is asked, as one frozen value, and the parts that a way to search is made of."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias, TypedDict
 
-from langchain_qdrant_async.checks import is_number, whole_number
+from langchain_qdrant_async.checks import check_seconds, is_number, whole_number
+from langchain_qdrant_async.document.vectors import AnyVector
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import common, points
+from langchain_qdrant_async.search.params import read_consistency, search_params
 
 Consistency: TypeAlias = int | Literal["all", "majority", "quorum"] | points.ReadConsistency
 
 
+class SearchOptions(TypedDict, total=False):
+    """The rare keywords that every search takes."""
+
+    search_params: object
+    """How the index is searched: a `SearchParams` of qdrant-client, gRPC or REST."""
+    offset: int
+    """How many of the best to leave out, 0 by default."""
+    score_threshold: float | None
+    """Worst score to return, as Qdrant scores: an upper bound for Euclid and Manhattan."""
+    consistency: Consistency | None
+    """How many replicas must agree: a number, `"all"`, `"majority"`, `"quorum"`."""
+    timeout: float | None
+    """Seconds that the call may take, with embedding, looking the collection up, and retries."""
+
+
+class Asked(NamedTuple):
+    """A ranking as it stands in a request."""
+
+    query: points.Query | None
+    """What orders the points; None: nothing does."""
+    using: str = ""
+    """The vector field that it looks at; the empty name is Qdrant's default vector, and of a fusion."""
+    prefetch: Sequence[points.PrefetchQuery] = ()
+    """Searches whose points are the only candidates."""
+
+
+class Fields(Protocol):
+    """The vector fields of a collection, as a ranking needs them."""
+
+    async def vector(self, query: str | AnyVector, using: str | None = None) -> tuple[str, points.VectorInput]:
+        """The field's name, and the query as a vector of it.
+
+        Args:
+            query: a text, which the field's encoder embeds, or a vector of the field's kind and size.
+            using: the field; None is the store's own.
+
+        Raises:
+            InvalidInput: there is no such field, or nothing that embeds texts for it.
+            InvalidVector: its size is not the field's.
+        """
+
+
+class Ranking(Protocol):
+    """A way to search: it has its texts embedded and writes itself into a request."""
+
+    async def asked(self, fields: Fields, search: Search) -> Asked:
+        """What it asks of a collection.
+
+        Args:
+            fields: the collection's vector fields.
+            search: what else is asked, for what depends on it: how many candidates, and which.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a search asks for besides its vector."""
+    """What a search asks for."""
 
+    ranking: Ranking
+    """What orders the points."""
     k: int = 4
     """How many points, at least 1."""
     filter: common.Filter | None = None
     """Which points may be found."""
-    params: points.SearchParams | None = None
-    """How the index is searched: `hnsw_ef`, `exact`, quantisation."""
     offset: int = 0
     """How many of the best to leave out."""
     score_threshold: float | None = None
     """Worst score to return: a lower bound, or an upper one for Euclid and Manhattan."""
+    params: points.SearchParams | None = None
+    """How the index is searched: `hnsw_ef`, `exact`, quantisation."""
     consistency: points.ReadConsistency | None = None
     """How many replicas must agree."""
+    timeout_s: float | None = None
+    """Seconds that all of it may take; None: the RPC alone has a deadline, the policy's."""
 
     def __post_init__(self) -> None:
+        if not hasattr(self.ranking, "asked"):
+            raise InvalidInput(f"a ranking is one such as Nearest, Diverse or Fused, not {type(self.ranking).__name__}")
         whole_number("k", self.k, at_least=1)
         whole_number("offset", self.offset, at_least=0)
         given = self.score_threshold
         if given is not None and not is_number(given):
             raise InvalidInput(f"score_threshold must be a number, not {given!r}")
+        if self.timeout_s is not None:
+            object.__setattr__(self, "timeout_s", check_seconds("timeout", self.timeout_s))
+
+    @property
+    def reach(self) -> int:
+        """How many of the best points it needs to know: those left out and those returned."""
+        return self.offset + self.k
+
+    @classmethod
+    def of(cls, ranking: Ranking, k: int, filter: common.Filter | None, options: SearchOptions) -> Search:  # noqa: A002
+        """The search that a method was asked for.
+
+        Raises:
+            InvalidInput: an argument that cannot be meant.
+            TypeError: an option that does not exist.
+        """
+        if not options:
+            return cls(ranking, k, filter)
+        if not options.keys() <= _OPTIONS:
+            raise TypeError(f"no option of a search: {', '.join(sorted(options.keys() - _OPTIONS))}")
+        return cls(
+            ranking,
+            k,
+            filter,
+            offset=options.get("offset", 0),
+            score_threshold=options.get("score_threshold"),
+            params=search_params(options.get("search_params")),
+            consistency=read_consistency(options.get("consistency")),
+            timeout_s=options.get("timeout"),
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Diversity:
-    """How unlike each other the documents of a maximal-marginal-relevance search are to be.
-
-    LangChain's `lambda_mult` is 1 for the least diversity and 0 for the most; Qdrant's `diversity` is its opposite.
-
-    Source: Qdrant `collection_query.rs`: `lambda = 1 - diversity`.
-    """
-
-    fetch_k: int
-    """How many candidates to choose from; never fewer than are to be returned."""
-    lambda_mult: float
-    """0 for the most diversity, 1 for none."""
-
-    def __post_init__(self) -> None:
-        whole_number("fetch_k", self.fetch_k, at_least=1)
-        given = self.lambda_mult
-        if not is_number(given) or not 0 <= given <= 1:
-            raise InvalidInput(f"lambda_mult must be between 0 (most diverse) and 1 (least diverse), not {given!r}")
+_OPTIONS = frozenset(SearchOptions.__annotations__)

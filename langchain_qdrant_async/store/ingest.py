@@ -11,6 +11,7 @@ from langchain_qdrant_async.collection.comparison import check_size
 from langchain_qdrant_async.collection.field import VectorField
 from langchain_qdrant_async.document.message import point_struct
 from langchain_qdrant_async.document.record import Record
+from langchain_qdrant_async.embedding.matrix import check_count
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import points
 from langchain_qdrant_async.runtime.turns import in_turns
@@ -51,24 +52,25 @@ async def _rows(
     collection: Collection, field: VectorField, batch: Sequence[Record], kept: MutableMapping[str | int, Any]
 ) -> Sequence[Any]:
     """What the field holds of each record: given, kept, or made of its text now."""
-    ready = [_ready(each, field.name, kept if field is collection.field else _NOTHING) for each in batch]
-    texts = [each.text for each, row in zip(batch, ready, strict=True) if row is None]
-    made = iter(await _made(field, texts) if texts else ())
-    rows = [next(made) if row is None else row for row in ready]
+    name = field.name
+    rows: list[Any] = [each.vectors.get(name) for each in batch]
+    if kept and field is collection.field:
+        rows = [kept.pop(each.identity.point_id, None) for each in batch]
+    texts = [each.text for each, row in zip(batch, rows, strict=True) if row is None]
+    if texts:
+        made = iter(await _made(field, texts))
+        rows = [next(made) if row is None else row for row in rows]
     if field.kind == "dense":
         check_size(collection.name, len(rows[0]), field)
     return rows
 
 
-def _ready(record: Record, name: str, kept: MutableMapping[str | int, Any]) -> Any:
-    given = record.vectors.get(name)
-    return given if given is not None else kept.pop(record.identity.point_id, None)
-
-
 async def _made(field: VectorField, texts: list[str]) -> Iterable[Any]:
     if field.encoder is None:
         raise InvalidInput(f"nothing makes {field}: give the store an embedding, or the spec's field an encoder")
-    return await field.encoder.documents(texts)
+    rows = await field.encoder.documents(texts)
+    check_count(rows, len(texts), type(field.encoder).__name__)
+    return rows
 
 
 def _structs(
@@ -77,6 +79,3 @@ def _structs(
     for record, *vectors in zip(batch, *rows, strict=True):
         written = {field.name: field.message(vector) for field, vector in zip(fields, vectors, strict=True)}
         yield point_struct(record.identity.message, written, record.payload)
-
-
-_NOTHING: MutableMapping[str | int, Any] = {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.checks import whole_number
@@ -9,7 +12,7 @@ from langchain_qdrant_async.collection.collection import Collection
 from langchain_qdrant_async.collection.collections import Collections
 from langchain_qdrant_async.collection.first_write import FIT_SAMPLE
 from langchain_qdrant_async.collection.handle import Handle
-from langchain_qdrant_async.collection.reindex import Drift, Progress, Reindexed, begin, release, sample_texts
+from langchain_qdrant_async.collection.reindex import Drift, Progress, Rebuild, Reindexed, retire, sample_texts
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
 from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput, NotFound
@@ -67,21 +70,15 @@ class Rebuilding:
             raise InvalidInput(f"{alias!r} is the name of a collection, which cannot become an alias: choose another")
         named_by_alias = source.name != self._collection.plan.name
         embedding = embedding or await self._refitted(source)
-        try:
-            copy = await begin(self.connection, source, self.layout, embedding, self._threads, into)
+        rebuild = Rebuild(self.connection, source, self.layout, embedding, self._threads)
+        with _while_copied(source.name):
+            copy = await rebuild.begin(into)
             documents, passes = await copy.catch_up(on_progress)
             await copy.switch(alias, expected=source.name if named_by_alias else None)
-        except NotFound as error:
-            raise CollectionMismatch(
-                f"{source.name!r} is gone: it was dropped, or replaced by another reindexing, while it was being copied"
-            ) from error
         self._collection.use(alias, embedding)
         self.embedding = embedding
         await copy.settle()
-        if named_by_alias and not keep_old:
-            await Collections(self.connection).drop(source.name)
-        else:
-            await release(self.connection, source.name)
+        await retire(self.connection, source.name, keep=keep_old or not named_by_alias)
         return Reindexed(alias, copy.target.name, source.name, documents, passes)
 
     async def adrift(self, sample: int = 500) -> Drift:
@@ -122,3 +119,13 @@ class Rebuilding:
 
     reindex = blocking(areindex)
     drift = blocking(adrift)
+
+
+@contextmanager
+def _while_copied(name: str) -> Iterator[None]:
+    try:
+        yield
+    except NotFound as error:
+        raise CollectionMismatch(
+            f"{name!r} is gone: it was dropped, or replaced by another reindexing, while it was being copied"
+        ) from error

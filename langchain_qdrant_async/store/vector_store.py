@@ -1,4 +1,4 @@
-"""The LangChain vector store: what it is made of, closing, and relevance."""
+"""The LangChain vector store: what it is made of, and the ways to make one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
-from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 
@@ -21,8 +20,8 @@ from langchain_qdrant_async.embedding.async_model import ModelThreads
 from langchain_qdrant_async.runtime.blocking import blocking, run
 from langchain_qdrant_async.runtime.closing import Closing
 from langchain_qdrant_async.store.making import checked_embedding, plan_of
+from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.rebuilding import Rebuilding
-from langchain_qdrant_async.store.relevance import relevance_of
 from langchain_qdrant_async.store.searching import Searching
 from langchain_qdrant_async.store.writer import Writer
 from langchain_qdrant_async.store.writing import BATCH_SIZE, Writing
@@ -87,11 +86,17 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
         plan = replace(plan, create=create_if_missing, validate=validate_collection_config)
         self.layout = plan.layout
         self._collection = Handle(self.connection, plan, self.embedding, self._threads)
+        self._reader = Reader(self.connection, self._collection, self.layout)
         self._writer = Writer(self.connection, self._collection)
         self.relevance_score_fn = relevance_score_fn
 
     def __repr__(self) -> str:
         return f"AsyncQdrantVectorStore({self.connection!r}, {self.collection_name!r})"
+
+    @property
+    def collection_name(self) -> str:
+        """The collection, or an alias of it."""
+        return self._collection.plan.name
 
     @property
     def client(self) -> Connection:
@@ -132,23 +137,6 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
 
     close = blocking(aclose)
 
-    async def _asimilarity_search_with_relevance_scores(
-        self, query: str, k: int = 4, **kwargs: Any
-    ) -> list[tuple[Document, float]]:
-        found = await self.asimilarity_search_with_score(query, k, **kwargs)
-        if not found:
-            return []
-        relevance = self._select_relevance_score_fn()
-        return [(each, relevance(score)) for each, score in found]
-
-    def _select_relevance_score_fn(self) -> Callable[[float], float]:
-        return self.relevance_score_fn or relevance_of(self.distance)
-
-    def _similarity_search_with_relevance_scores(
-        self, query: str, k: int = 4, **kwargs: Any
-    ) -> list[tuple[Document, float]]:
-        return run(self._asimilarity_search_with_relevance_scores(query, k, **kwargs))
-
     @classmethod
     async def afrom_texts(
         cls,
@@ -187,7 +175,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
         try:
             if force_recreate:
                 await Collections(store.connection).drop(store.collection_name)
-            await store._add_texts(items, batch_size)
+            await store._add_texts(items, batch_size)  # noqa: SLF001  its own class
         except BaseException:
             await store.aclose()
             raise

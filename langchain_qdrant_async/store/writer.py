@@ -18,7 +18,7 @@ from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.store.ingest import structs_of
 from langchain_qdrant_async.transport.connection import Connection
 
-BATCH_BYTES = 8 * 2**20
+_BATCH_BYTES = 8 * 2**20
 """Bytes in one write, about: far below what a server refuses, and a fraction of a second on a slow line."""
 
 
@@ -99,7 +99,7 @@ class Writer:
     ) -> AsyncIterator[int]:
         """Write points, and say how many more are written after each message."""
         sized = ((each, each.ByteSize()) for each in structs)
-        for part in batches(sized, count=len(structs), size_bytes=BATCH_BYTES):
+        for part in batches(sized, count=len(structs), size_bytes=_BATCH_BYTES):
             request = upsert_points(collection.name, part, write.ordering)
             check_completed(await self._connection.points.Upsert(request, timeout=write.timeout_s), "the write")
             yield len(part)

@@ -13,7 +13,7 @@ from langchain_qdrant_async.collection.handle import Handle
 from langchain_qdrant_async.document.ids import GivenId, identify, to_texts
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import Ordering, write_ordering
-from langchain_qdrant_async.document.record import Item, items_of, items_of_documents, records_of
+from langchain_qdrant_async.document.record import Item, items_of, items_of_documents, list_of_texts, records_of
 from langchain_qdrant_async.document.vectors import MatrixInput, to_matrix
 from langchain_qdrant_async.errors import InvalidInput, InvalidVector
 from langchain_qdrant_async.filters import FilterInput, to_filter
@@ -114,13 +114,12 @@ class Writing:
         Raises:
             InvalidVector: their number or size is wrong, or a component is not finite.
         """
-        items = items_of(texts, metadatas, ids)
-        matrix = to_matrix(embeddings)
-        if len(matrix) != len(items):
-            raise InvalidVector(f"{len(matrix)} embeddings for {len(items)} texts: give one for each text")
+        texts, matrix = list_of_texts(texts), to_matrix(embeddings)
+        if len(matrix) != len(texts):
+            raise InvalidVector(f"{len(matrix)} embeddings for {len(texts)} texts: give one for each text")
         name = self.layout.vector_name
-        given = [item._replace(vectors={name: row}) for item, row in zip(items, matrix, strict=True)]
-        return await self._add(given, _write(batch_size, ordering, timeout))
+        items = items_of(texts, metadatas, ids, [{name: row} for row in matrix])
+        return await self._add(items, _write(batch_size, ordering, timeout))
 
     async def adelete(
         self,
@@ -177,12 +176,8 @@ class Writing:
         self, items: list[Item], batch_size: int, ordering: Ordering | None = None, timeout: float | None = None
     ) -> list[str]:
         write = _write(batch_size, ordering, timeout)
-        self._check_embedding()
+        self._collection.check_embeds()
         return await self._add(items, write)
-
-    def _check_embedding(self) -> None:
-        if self.embedding is None and self._collection.plan.encoder is None:
-            raise InvalidInput("this store has no embedding: pass one, or use the methods that take vectors")
 
     async def _add(self, items: list[Item], write: Write) -> list[str]:
         """Everything that is added goes this way."""

@@ -7,6 +7,7 @@ they are never written anew because a test fails. It uses public names only, and
     origins.json      what a store says of its vectors' origin: metadata of a collection, and the reserved point
     reductions.json   reductions as bytes
     engine.tar.gz     the folder of an embedded engine that was closed
+    names.json        what users import, and what the methods of the public classes take
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import inspect
 import json
 import subprocess
 import sys
@@ -21,7 +23,9 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import grpc.aio
@@ -29,6 +33,7 @@ import numpy as np
 from google.protobuf.message import Message
 from langchain_core.embeddings import Embeddings
 
+import langchain_qdrant_async
 from langchain_qdrant_async import (
     AsyncQdrantVectorStore,
     Collections,
@@ -50,6 +55,7 @@ from langchain_qdrant_async.proto import (
 
 FOLDER = Path(__file__).parent
 
+SUBMODULES = ("embedding", "proto", "errors")
 SIZE, DIMENSION = 12, 4
 LAYOUTS = {
     "default": Layout(),
@@ -244,6 +250,39 @@ def _reduction() -> Reduction:
     return Reduction.from_bytes(golden("reductions.json")["principal-components"])
 
 
+def public_names() -> dict[str, str]:
+    """What users import, by module."""
+    modules = [langchain_qdrant_async, *(import_module(f"langchain_qdrant_async.{each}") for each in SUBMODULES)]
+    return {each.__name__: " ".join(_public(each)) for each in modules}
+
+
+def public_methods() -> dict[str, str]:
+    """What each method of the public classes takes: in order what may be positional, `|`, and keywords."""
+    every = [getattr(langchain_qdrant_async, name) for name in _public(langchain_qdrant_async)]
+    return {
+        f"{cls.__name__}.{name}": " ".join(_taken(getattr(cls, name)))
+        for cls in filter(inspect.isclass, every)
+        for name in ("__init__", *(name for name in dir(cls) if not name.startswith("_")))
+        if _is_ours(inspect.getattr_static(cls, name))
+    }
+
+
+def _public(module: ModuleType) -> list[str]:
+    own = (name for name, each in vars(module).items() if getattr(each, "__module__", "") == module.__name__)
+    return sorted(getattr(module, "__all__", own))
+
+
+def _is_ours(member: object) -> bool:
+    function = getattr(member, "__func__", member)
+    return inspect.isfunction(function) and function.__module__.startswith("langchain_qdrant_async")
+
+
+def _taken(method: Callable[..., Any]) -> list[str]:
+    given = [each for each in inspect.signature(method).parameters.values() if each.name != "self"]
+    positional = [each.name for each in given if each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}]
+    return [*positional, "|", *(each.name for each in given if each.kind == each.KEYWORD_ONLY)]
+
+
 def _write(file: str, content: dict[str, bytes]) -> None:
     texts = {name: base64.b64encode(each).decode() for name, each in content.items()}
     (FOLDER / file).write_text(json.dumps(texts, indent=1) + "\n")
@@ -261,6 +300,8 @@ async def _write_all(scratch: Path) -> None:
     async with Connection(Embedded(scratch / "recorded")) as engine:
         _write("points.json", {layout: await upserted(engine, f"points-{layout}", layout) for layout in LAYOUTS})
         _write("origins.json", {origin: await stored_origin(engine, f"origin {origin}", origin) for origin in ORIGINS})
+    names = {"names": public_names(), "methods": public_methods()}
+    (FOLDER / "names.json").write_text(json.dumps(names, indent=1) + "\n")
     await write_engine(scratch / "engine")
     _pack(scratch / "engine")
 

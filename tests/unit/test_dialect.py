@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -65,6 +65,10 @@ def private_names_stay_in_their_module(tree: ast.Module) -> Iterator[Offence]:
 # ── docstrings ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 _SECTION = re.compile(r"^(Args|Raises|Returns|Yields|Attributes|Source|Example|Examples|Note):[ \t]*(?P<rest>.*)$")
+_AMERICAN = re.compile(
+    r"\b(?:(?:optim|normal|quant|serial|initial|recogn|organ|summar|token)iz|behavior|neighbor|favor|analyz|color|center)\w*",
+    re.IGNORECASE,
+)
 _ENTRY = re.compile(r"^    (?P<name>[\w*`.]+): +(?P<text>\S.*)$")
 
 
@@ -114,7 +118,7 @@ def constants_below_which_a_text_stands(tree: ast.Module) -> Iterator[Offence]:
         if isinstance(parent, ast.Module | ast.ClassDef) and isinstance(body, list):
             for before, node in pairwise(body):
                 said = _literal(node) if isinstance(before, ast.Assign | ast.AnnAssign) else None
-                if said is not None and not said.rstrip().endswith((".", "]`", ":")):
+                if said is not None and not said.partition("\n\n")[0].rstrip().endswith((".", "]`", ":")):
                     yield node, said
 
 
@@ -127,6 +131,15 @@ def fields_are_documented(tree: ast.Module) -> Iterator[Offence]:
             for field, after in zip(node.body, [*node.body[1:], None], strict=True):
                 if isinstance(field, ast.AnnAssign) and _is_public_field(field) and _literal(after) is None:
                     yield field, f"{node.name}.{ast.unparse(field.target)} has no docstring"
+
+
+def prose_is_british(tree: ast.Module) -> Iterator[Offence]:
+    """Names in backticks and of parameters apart."""
+    for node in ast.walk(tree):
+        for word in _AMERICAN.findall(
+            re.sub(r"`[^`]*`|https?://\S+|^ +\w+:", "", _literal(node) or "", flags=re.MULTILINE)
+        ):
+            yield node, word
 
 
 def _has_fields(node: ast.ClassDef) -> bool:
@@ -214,6 +227,7 @@ IN_THE_PACKAGE: list[Callable[[ast.Module], Iterator[Offence]]] = [
     fields_are_documented,
     errors_say_what_is_wrong_in_one_way,
     units_are_short,
+    prose_is_british,
 ]
 
 
@@ -237,13 +251,13 @@ def offences(rule: Callable[[ast.Module], Iterator[Offence]], paths: list[Path])
 
 def test_constants_of_one_module_begin_with_an_underscore() -> None:
     """Those without one are used by another module, by a test, or told to users."""
-    found = []
-    for path in SOURCES:
-        others = "\n".join(text_of(each) for each in (*SOURCES, *TESTS, *PAGES) if each not in {path, Path(__file__)})
-        for node, name in _constants(tree_of(path)):
-            if not re.search(rf"\b{name}\b", others):
-                found.append(f"{path.relative_to(ROOT)}:{node.lineno} {name}")
-    _nothing(found)
+    words = {path: set(re.findall(r"\w+", text_of(path))) for path in (*SOURCES, *TESTS, *PAGES)}
+    _nothing(
+        f"{path.relative_to(ROOT)}:{node.lineno} {name}"
+        for path in SOURCES
+        for node, name in _constants(tree_of(path))
+        if not any(name in words[each] for each in words if each not in {path, Path(__file__)})
+    )
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
@@ -269,8 +283,8 @@ def test_pages_are_as_wide_as_the_code() -> None:
     _nothing(found)
 
 
-def _nothing(found: list[str]) -> None:
-    if found:
+def _nothing(offending: Iterable[str]) -> None:
+    if found := list(offending):
         pytest.fail(f"{len(found)} times:\n" + "\n".join(found), pytrace=False)
 
 
@@ -296,6 +310,7 @@ def _nothing(found: list[str]) -> None:
         (errors_say_what_is_wrong_in_one_way, "raise InvalidInput(f'{a} is wrong' 'here.')"),
         (errors_say_what_is_wrong_in_one_way, "def f():\n    return 'Wrong'\nraise InvalidInput(f())"),
         (units_are_short, "def f(timeout_seconds): ..."),
+        (prose_is_british, '"""Optimize it."""'),
     ],
 )
 def test_a_rule_finds_what_offends(rule: Callable[[ast.Module], Iterator[Offence]], source: str) -> None:

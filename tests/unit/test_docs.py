@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import langchain_qdrant_async
+from docs import house
 from langchain_qdrant_async import AsyncQdrantVectorStore, Collections
 from langchain_qdrant_async.cli.app import app
 
@@ -97,3 +98,19 @@ def test_every_command_is_in_the_reference() -> None:
     commands = [each.callback.__name__ for each in app.registered_commands if each.callback]
     assert commands
     assert [name for name in commands if f"langchain-qdrant-async {name}" not in REFERENCE] == []
+
+
+def test_the_design_page_draws_the_house_as_it_is() -> None:
+    """`make docs` draws it anew."""
+    page = house.PAGE.read_text()
+    assert house.drawing() in page
+    assert house.drawn(page) == page
+
+
+def test_decisions_are_short() -> None:
+    """At most 40 lines, and a number of their own."""
+    records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [each.name for each in records if len(each.read_text().splitlines()) > 40] == []
+    numbers = [each.name[:4] for each in records]
+    assert len(set(numbers)) == len(numbers)
+    assert all(re.match(rf"# {each.name[:4]}:? \S", each.read_text()) for each in records)

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+import langchain_qdrant_async
 from langchain_qdrant_async.collection.origin import Origin
 from langchain_qdrant_async.document.ids import identify, to_text
 from langchain_qdrant_async.document.payload import from_payload, to_payload
 from langchain_qdrant_async.embedding import Reduction
 from langchain_qdrant_async.proto import collections, points
-from tests.golden.scenes import DIMENSION, GIVEN_IDS, LAYOUTS, METADATA, ORIGINS, SIZE, TEXTS, exact, golden
+from tests.golden.scenes import (
+    DIMENSION,
+    FOLDER,
+    GIVEN_IDS,
+    LAYOUTS,
+    METADATA,
+    ORIGINS,
+    SIZE,
+    TEXTS,
+    exact,
+    golden,
+    public_methods,
+)
 
 CASES = list(range(len(TEXTS)))
 REDUCTIONS = golden("reductions.json")
+NAMES = json.loads((FOLDER / "names.json").read_text())
+TODAY = public_methods()
 
 FINGERPRINTS = {
     "identity": "identity:4-4",
@@ -88,3 +105,30 @@ def test_a_reduction_is_read_and_written_as_before(kind: str) -> None:
     assert (reduction.quality is None) == (kind != "principal-components")
     if kind in FINGERPRINTS:
         assert reduction.fingerprint == FINGERPRINTS[kind]
+
+
+@pytest.mark.parametrize("module", NAMES["names"])
+def test_what_users_import_is_where_it_was(module: str) -> None:
+    home = import_module(module)
+    assert [name for name in NAMES["names"][module].split() if not hasattr(home, name)] == []
+
+
+@pytest.mark.parametrize("name", NAMES["methods"])
+def test_a_public_method_takes_what_it_took(name: str) -> None:
+    """Positions mean the same as far as they go, and every keyword is still one, be it a rare one of `**options`."""
+    before, _, keywords = NAMES["methods"][name].partition("|")
+    today, _, more = TODAY[name].partition("|")
+    positions, positions_today = before.split(), today.split()
+    both = min(len(positions), len(positions_today))
+    assert positions_today[:both] == positions[:both]
+    owner, _, method = name.partition(".")
+    options = options_of(getattr(getattr(langchain_qdrant_async, owner), method))
+    assert set(positions + keywords.split()) <= {*positions_today, *more.split(), *options}
+
+
+def options_of(method: Callable[..., Any]) -> list[str]:
+    """The keywords of `**options: Unpack[...]`."""
+    if not str(method.__annotations__.get("options")).startswith("Unpack["):
+        return []
+    [options] = get_args(get_type_hints(method)["options"])
+    return list(options.__annotations__)

@@ -6,7 +6,6 @@ import ast
 import io
 import statistics
 import tokenize
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -16,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-NAME = "langchain_qdrant_async"
+from docs.house import MODULES, NAME, ROOT, contracts, imports_of, names_in
+
 PACKAGE = ROOT / NAME
 
 MEDIAN_LINES, P90_LINES, LONGEST_LINES = 6, 15, 33
@@ -28,15 +27,6 @@ SAME_LINES = 8
 """Lines of code in a row that may stand in two places."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-def module_name(path: Path) -> str:
-    """`langchain_qdrant_async.store.writer` for its file; a folder is its `__init__`."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 @cache
@@ -133,39 +123,7 @@ def _said_often(path: Path) -> set[int]:
 # ── imports ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def imported_by(name: str) -> Iterator[tuple[str, int]]:
-    """The modules of the package that one imports, also inside functions; not those that only a type checker sees."""
-    for node in _run(tree(MODULES[name])):
-        if isinstance(node, ast.Import):
-            yield from ((each.name, node.lineno) for each in node.names if each.name.split(".")[0] == NAME)
-        elif isinstance(node, ast.ImportFrom):
-            source = _source(name, node)
-            if source.split(".")[0] == NAME:
-                for each in node.names:
-                    inner = f"{source}.{each.name}"
-                    yield (inner if inner in MODULES else source), node.lineno
-
-
-def _run(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that are run."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
-            for otherwise in child.orelse:
-                yield from (otherwise, *_run(otherwise))
-        else:
-            yield from (child, *_run(child))
-
-
-def _source(name: str, node: ast.ImportFrom) -> str:
-    """The module that an import names, absolute also where it is written as a relative one."""
-    if not node.level:
-        return node.module or ""
-    package = name.split(".") if MODULES[name].name == "__init__.py" else name.split(".")[:-1]
-    above = package[: len(package) - node.level + 1]
-    return ".".join([*above, *([node.module] if node.module else [])])
-
-
-GRAPH = {name: {module for module, _ in imported_by(name)} for name in MODULES}
+GRAPH = {name: {module for module, _ in imports_of(name)} for name in MODULES}
 
 
 def test_there_is_no_import_circle() -> None:
@@ -182,7 +140,7 @@ def test_the_circle_is_looked_for_inside_functions() -> None:
 
 
 def test_nobody_inside_imports_from_the_package_root() -> None:
-    assert [f"{name}:{line}" for name in MODULES for module, line in imported_by(name) if module == NAME] == []
+    assert [f"{name}:{line}" for name in MODULES for module, line in imports_of(name) if module == NAME] == []
 
 
 # ── places ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -190,13 +148,11 @@ def test_nobody_inside_imports_from_the_package_root() -> None:
 
 def test_every_folder_is_named_in_the_contract() -> None:
     """A folder that has folders inside is sorted by a contract of its own, and each contract is exhaustive."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     named: set[str] = set()
-    for contract in contracts:
-        if contract["type"] == "layers":
-            assert contract["exhaustive"]
-            layers = [each.strip(" ()") for layer in contract["layers"] for each in layer.replace(":", "|").split("|")]
-            named.update(f"{container}.{layer}" for container in contract["containers"] for layer in layers)
+    for contract in contracts():
+        assert contract["exhaustive"]
+        names = [name for layer in contract["layers"] for name in names_in(layer)]
+        named.update(f"{container}.{name}" for container in contract["containers"] for name in names)
     folders = {name for name, path in MODULES.items() if path.name == "__init__.py"} - {NAME}
     assert sorted(folders - named) == []
 

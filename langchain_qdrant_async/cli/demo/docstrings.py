@@ -18,7 +18,7 @@ from langchain_qdrant_async.cli.demo.exports import Exports, Module, statements
 Kind: TypeAlias = Literal["function", "class"]
 Node: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
-LEFT_OUT = frozenset(
+_LEFT_OUT = frozenset(
     {"__phello__", "dist-packages", "ensurepip", "idlelib", "lib-dynload", "lib2to3", "pydoc_data", "site-packages",
      "test", "tests", "turtledemo"} | {"ntpath", "posixpath"} - {os.path.__name__}
 )  # fmt: skip
@@ -88,7 +88,7 @@ def definitions(root: Path | None = None) -> list[Definition]:
 def _modules(root: Path) -> Iterator[tuple[str, Module]]:
     for path in sorted(root.rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
-        if LEFT_OUT.isdisjoint(parts) and all(part.isidentifier() for part in parts):
+        if _LEFT_OUT.isdisjoint(parts) and all(part.isidentifier() for part in parts):
             is_package = parts[-1] == "__init__"
             name = ".".join(parts[:-1] if is_package else parts)
             yield name, Module(name, _parse(path), is_package)

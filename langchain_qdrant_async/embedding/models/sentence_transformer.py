@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from langchain_core.embeddings import Embeddings
 
+from langchain_qdrant_async.checks import whole_number
+from langchain_qdrant_async.embedding.array_embeddings import ArrayBackedEmbeddings
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint
-from langchain_qdrant_async.embedding.matrix import Matrix, Vector, as_list, as_lists, to_lists
+from langchain_qdrant_async.embedding.matrix import Matrix, Vector
 from langchain_qdrant_async.embedding.models.loading import canonical_name, load, name_of
 from langchain_qdrant_async.embedding.models.padding import evenly_long
-from langchain_qdrant_async.embedding.models.shared_encoder import Purpose, SharedEncoder
+from langchain_qdrant_async.embedding.models.shared_model import Purpose, SharedModel
 from langchain_qdrant_async.embedding.texts import check_text, check_texts
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.runtime.closing import Closing
@@ -19,17 +20,17 @@ from langchain_qdrant_async.runtime.closing import Closing
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-WINDOW = 4096
+_WINDOW = 4096
 """Texts that wait in the queue for one call: sorting a million of them by length would stall the loop."""
 
 Backend = Literal["torch", "onnx", "openvino"]
 
 
-class SentenceTransformerEmbeddings(Closing, Embeddings):
+class SentenceTransformerEmbeddings(Closing, ArrayBackedEmbeddings):
     """A sentence-transformers model whose `aembed_*` never block the loop and share the model's calls.
 
     The constructor does no I/O; the model is loaded on the first text, on a thread of its own. Concurrent calls from
-    any loop or thread are encoded together (see `SharedEncoder`). Use `load()` or `aload()` to pay for loading early.
+    any loop or thread are encoded together (see `SharedModel`). Use `load()` or `aload()` to pay for loading early.
     """
 
     def __init__(  # noqa: PLR0913 - each is a setting of sentence-transformers that users know
@@ -49,22 +50,24 @@ class SentenceTransformerEmbeddings(Closing, Embeddings):
         """Remember what to load.
 
         Args:
-            model: A name, the path of a folder, or a loaded model (then `device`, `dtype`, `backend` and `options`
+            model: a name, the path of a folder, or a loaded model (then `device`, `dtype`, `backend` and `options`
                 must be left out: they are already decided).
             device: "cpu", "cuda", "mps"...; by default sentence-transformers chooses.
             dtype: "float32", "float16", "bfloat16" or "auto"; by default the weights' own.
-            normalize: Whether vectors get length 1.
-            query_prompt: Put before each query; by default what the model declares for queries.
-            document_prompt: Put before each document; by default what the model declares for documents.
-            truncate_dim: Keep this many numbers of a Matryoshka model's vectors.
-            backend: Who runs the model.
-            batch_size: Texts in one call of the model at most.
-            options: Passed to `SentenceTransformer`, e.g. `cache_folder`, `revision`, `model_kwargs`.
+            normalize: whether vectors get length 1.
+            query_prompt: put before each query; by default what the model declares for queries.
+            document_prompt: put before each document; by default what the model declares for documents.
+            truncate_dim: keep this many numbers of a Matryoshka model's vectors.
+            backend: who runs the model.
+            batch_size: texts in one call of the model at most.
+            options: passed to `SentenceTransformer`, e.g. `cache_folder`, `revision`, `model_kwargs`.
 
         Raises:
-            InvalidInput: A size below 1, or load options beside a model that is loaded already.
+            InvalidInput: a size below 1, or load options beside a model that is loaded already.
         """
-        _check_sizes(batch_size=batch_size, truncate_dim=truncate_dim)
+        whole_number("batch_size", batch_size, at_least=1)
+        if truncate_dim is not None:
+            whole_number("truncate_dim", truncate_dim, at_least=1)
         self._model = None if isinstance(model, str) else model
         self.model_name = model if isinstance(model, str) else name_of(model)
         self.normalize = normalize
@@ -74,8 +77,8 @@ class SentenceTransformerEmbeddings(Closing, Embeddings):
         self.dtype = dtype
         self._options = _load_options(device, dtype, backend, options)
         if self._model is not None and self._options:
-            raise InvalidInput(f"The model is loaded already; {sorted(self._options)} cannot be changed any more.")
-        self._encoder = SharedEncoder(
+            raise InvalidInput(f"the model is loaded already; {sorted(self._options)} cannot be changed any more")
+        self._shared = SharedModel(
             self._encode, source=self.model_name, batch_size=batch_size, prepare=self._loaded_model
         )
 
@@ -92,42 +95,26 @@ class SentenceTransformerEmbeddings(Closing, Embeddings):
             "truncate_dim": self.truncate_dim,
         }
 
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """A vector for each text, in order."""
-        return as_lists(self.embed_documents_array(texts))
-
-    def embed_query(self, text: str) -> list[float]:
-        """The query's vector."""
-        return as_list(self.embed_query_array(text))
-
-    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
-        """A vector for each text, in order."""
-        return await to_lists(await self.aembed_documents_array(texts))
-
-    async def aembed_query(self, text: str) -> list[float]:
-        """The query's vector."""
-        return as_list(await self.aembed_query_array(text))
-
     def embed_documents_array(self, texts: list[str]) -> Matrix:
         """As `embed_documents`, float32 (texts, size)."""
         checked = check_texts(texts)
-        return self._encoder.encode_blocking(checked, "document") if checked else _no_vectors()
+        return self._shared.encode_blocking(checked, "document") if checked else _no_vectors()
 
     def embed_query_array(self, text: str) -> Vector:
         """As `embed_query`, float32 (size,)."""
-        row: Vector = self._encoder.encode_blocking([check_text(text)], "query")[0]
+        row: Vector = self._shared.encode_blocking([check_text(text)], "query")[0]
         return row
 
     async def aembed_documents_array(self, texts: list[str]) -> Matrix:
         """As `aembed_documents`, float32 (texts, size)."""
         checked = check_texts(texts)
-        windows = [checked[start : start + WINDOW] for start in range(0, len(checked), WINDOW)]
-        parts = [await self._encoder.encode(window, "document") for window in windows]
+        windows = [checked[start : start + _WINDOW] for start in range(0, len(checked), _WINDOW)]
+        parts = [await self._shared.encode(window, "document") for window in windows]
         return np.concatenate(parts) if parts else _no_vectors()
 
     async def aembed_query_array(self, text: str) -> Vector:
         """As `aembed_query`, float32 (size,)."""
-        row: Vector = (await self._encoder.encode([check_text(text)], "query"))[0]
+        row: Vector = (await self._shared.encode([check_text(text)], "query"))[0]
         return row
 
     def load(self) -> None:
@@ -140,12 +127,12 @@ class SentenceTransformerEmbeddings(Closing, Embeddings):
 
     def close(self) -> None:
         """Turn away who waits, end the thread, let go of the model."""
-        self._encoder.close()
+        self._shared.close()
         self._model = None
 
     async def aclose(self) -> None:
         """As `close`, without blocking the loop."""
-        await self._encoder.aclose()
+        await self._shared.aclose()
         self._model = None
 
     def __repr__(self) -> str:
@@ -174,12 +161,6 @@ class SentenceTransformerEmbeddings(Closing, Embeddings):
             normalize_embeddings=self.normalize,
             truncate_dim=self.truncate_dim,
         )
-
-
-def _check_sizes(**sizes: int | None) -> None:
-    for name, size in sizes.items():
-        if size is not None and size < 1:
-            raise InvalidInput(f"{name} is {size}; it must be at least 1.")
 
 
 def _load_options(device: str | None, dtype: str | None, backend: Backend, options: dict[str, Any]) -> dict[str, Any]:

@@ -22,15 +22,15 @@ from langchain_qdrant_async.embedding.matrix import Matrix
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-NAME = "langchain-qdrant-async-flat"
+_NAME = "langchain-qdrant-async-flat"
 """Of the attention, among those that transformers knows."""
-ENCODERS = frozenset({"bert", "camembert", "distilbert", "roberta", "xlm-roberta"})
+_ENCODERS = frozenset({"bert", "camembert", "distilbert", "roberta", "xlm-roberta"})
 """Kinds of model in which every token attends to all others of its text, and to nothing by distance."""
-FLAT_LAYOUT = frozenset({"cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k", "seq_idx"})
+_FLAT_LAYOUT = frozenset({"cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k", "seq_idx"})
 """What describes the row beside its tokens: passed through the model to each attention layer."""
-PROBES = ("", "a", "one text is short", "another one is longer, as it has more words; " * 8)
+_PROBES = ("", "a", "one text is short", "another one is longer, as it has more words; " * 8)
 """Texts of several lengths, by which the layout is tried."""
-TOLERANCE = 1e-5
+_TOLERANCE = 1e-5
 
 
 def unpad(model: SentenceTransformer) -> bool:
@@ -50,7 +50,7 @@ def _works(model: SentenceTransformer, transformer: Any, padded: Matrix) -> bool
     """By trying: whether the layout reaches the attention unharmed depends on the version of transformers."""
     try:
         _lay_flat(transformer)
-        return np.allclose(_encode(model), padded, rtol=0, atol=TOLERANCE)
+        return np.allclose(_encode(model), padded, rtol=0, atol=_TOLERANCE)
     except Exception:  # noqa: BLE001  whatever it is, batches are padded then
         return False
 
@@ -60,7 +60,7 @@ def _suits(model: SentenceTransformer, transformer: Any) -> bool:
     config: Any = getattr(getattr(transformer, "model", None), "config", None)
     return (
         model.device.type == "cpu"
-        and getattr(config, "model_type", None) in ENCODERS
+        and getattr(config, "model_type", None) in _ENCODERS
         and not config.is_decoder
         and getattr(transformer, "can_flatten_inputs", None) is False
         and getattr(transformer, "transformer_task", None) == "feature-extraction"
@@ -77,19 +77,19 @@ def _lay_flat(transformer: Any) -> None:
     from transformers import AttentionInterface, AttentionMaskInterface, DataCollatorWithFlattening
     from transformers.masking_utils import sdpa_mask
 
-    AttentionInterface.register(NAME, _attend)
-    AttentionMaskInterface.register(NAME, sdpa_mask)  # for batches that come padded all the same
-    transformer.model.set_attn_implementation(NAME)
+    AttentionInterface.register(_NAME, attend)
+    AttentionMaskInterface.register(_NAME, sdpa_mask)  # for batches that come padded all the same
+    transformer.model.set_attn_implementation(_NAME)
     transformer.data_collator = DataCollatorWithFlattening(  # type: ignore[no-untyped-call]
         return_position_ids=True, return_seq_idx=True, return_flash_attn_kwargs=True
     )
     if transformer.model_forward_params is not None:
-        transformer.model_forward_params |= FLAT_LAYOUT
+        transformer.model_forward_params |= _FLAT_LAYOUT
     transformer._flatten_position_offset = transformer._infer_flatten_position_offset()  # noqa: SLF001
     transformer.can_flatten_inputs = True
 
 
-def _attend(
+def attend(
     module: torch.nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -99,9 +99,9 @@ def _attend(
     cu_seq_lens_q: torch.Tensor | None = None,
     **rest: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention of each text to itself; `query`, `key` and `value` are (1, heads, tokens of all texts, size).
+    """Attention of each text to itself, (1, tokens of all texts, heads, size), with the parameters of transformers.
 
-    Gives (1, tokens of all texts, heads, size).
+    `query`, `key` and `value` are (1, heads, tokens of all texts, size).
     """
     if cu_seq_lens_q is None or len(cu_seq_lens_q) == 2:  # padded all the same, or a single text
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -126,4 +126,4 @@ def _by_length(bounds: list[int]) -> Iterator[torch.Tensor]:
 
 
 def _encode(model: SentenceTransformer) -> Matrix:
-    return model.encode(list(PROBES), batch_size=len(PROBES), show_progress_bar=False, convert_to_numpy=True)
+    return model.encode(list(_PROBES), batch_size=len(_PROBES), show_progress_bar=False, convert_to_numpy=True)

@@ -16,23 +16,20 @@ Square: TypeAlias = NDArray[np.float64]
 
 HELD_OUT_ROWS = 1000
 """Rows kept aside at most, to measure a fit on what it has not seen."""
-HELD_OUT_SHARE = 5
+_HELD_OUT_SHARE = 5
 """At first every fifth row is kept aside; more rarely as the corpus grows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """How vectors are spread: the sums that principal components are made of.
-
-    Attributes:
-        count: Vectors.
-        total: Their sum, (size,).
-        second: Sum of their outer products, not centred, (size, size).
-    """
+    """How vectors are spread: the sums that principal components are made of."""
 
     count: int
+    """Vectors."""
     total: NDArray[np.float64]
+    """Their sum, (size,)."""
     second: Square
+    """The sum of their outer products, not centred, (size, size)."""
 
     @classmethod
     def of(cls, vectors: Matrix) -> Spread:
@@ -62,7 +59,7 @@ class Moments:
     def __init__(self) -> None:
         """Nothing seen."""
         self.spread: Spread | None = None
-        self._stride = HELD_OUT_SHARE
+        self._stride = _HELD_OUT_SHARE
         self._held: list[Matrix] = []
 
     @property
@@ -74,14 +71,14 @@ class Moments:
         """See more vectors, (n, size). In which batches they come makes no difference but rounding.
 
         Raises:
-            InvalidInput: They have another size than those before.
+            InvalidInput: they have another size than those before.
         """
         if not len(vectors):
             return
         if self.spread is not None and vectors.shape[1] != len(self.spread.total):
             raise InvalidInput(
-                f"A batch of vectors of {vectors.shape[1]} numbers came after batches of {len(self.spread.total)}; "
-                "fit on the vectors of one model."
+                f"a batch of vectors of {vectors.shape[1]} numbers came after batches of {len(self.spread.total)}; "
+                "fit on the vectors of one model"
             )
         self._hold(vectors)
         added = Spread.of(vectors)

@@ -9,25 +9,24 @@ from numpy.typing import NDArray
 
 from langchain_qdrant_async.embedding.matrix import Matrix
 
-QUESTIONS = 200
+_QUESTIONS = 200
 """Vectors that search for their neighbours, at most."""
-NEIGHBOURS = 10
+_NEIGHBOURS = 10
 
 
 @dataclass(frozen=True)
 class Quality:
-    """What a reduction keeps.
-
-    Attributes:
-        samples: Vectors it was measured on.
-        explained_variance: The share of their variance that lies in the kept directions, 0 to 1.
-        overlap_at_10: The share of a vector's ten nearest that are also among its ten nearest after the reduction,
-            0 to 1. Partial whitening changes neighbours on purpose, mostly for the better, so 1 is not the aim.
-    """
+    """What a reduction keeps."""
 
     samples: int
+    """Vectors it was measured on."""
     explained_variance: float
+    """The share of their variance that lies in the kept directions, 0 to 1."""
     overlap_at_10: float
+    """The share of a vector's ten nearest that are also among its ten nearest after the reduction, 0 to 1.
+
+    Partial whitening changes neighbours on purpose, mostly for the better, so 1 is not the aim.
+    """
 
 
 def explained_variance(vectors: Matrix, directions: NDArray[np.floating]) -> float:
@@ -40,7 +39,7 @@ def explained_variance(vectors: Matrix, directions: NDArray[np.floating]) -> flo
 
 def overlap(full: Matrix, reduced: Matrix) -> float:
     """The mean share of common neighbours, by cosine, of evenly spaced vectors among all the others."""
-    step = -(-len(full) // QUESTIONS)
+    step = -(-len(full) // _QUESTIONS)
     questions = np.arange(0, len(full), step)
     before, after = _neighbours(full, questions), _neighbours(reduced, questions)
     common = [len(np.intersect1d(one, other)) for one, other in zip(before, after, strict=True)]
@@ -51,7 +50,7 @@ def _neighbours(vectors: Matrix, questions: NDArray[np.intp]) -> NDArray[np.intp
     units = unit(vectors)
     similarity = units[questions] @ units.T
     similarity[np.arange(len(questions)), questions] = -np.inf
-    count = min(NEIGHBOURS, len(vectors) - 1)
+    count = min(_NEIGHBOURS, len(vectors) - 1)
     nearest: NDArray[np.intp] = np.argpartition(-similarity, count - 1, axis=1)[:, :count]
     return nearest
 

@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
+from langchain_qdrant_async.checks import whole_number
+from langchain_qdrant_async.embedding.array_embeddings import ArrayBackedEmbeddings
 from langchain_qdrant_async.embedding.async_model import AsyncModel, ModelThreads
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint, fingerprint_of
 from langchain_qdrant_async.embedding.matrix import (
     SLICE_ROWS,
     Matrix,
     Vector,
-    as_list,
-    as_lists,
     as_matrix,
     as_vector,
     check_count,
-    to_lists,
 )
 from langchain_qdrant_async.embedding.models.sentence_transformer import SentenceTransformerEmbeddings
 from langchain_qdrant_async.embedding.reduction.moments import Moments
@@ -36,11 +35,11 @@ from langchain_qdrant_async.runtime.threads import Threads
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-FIT_BATCH = 256
+_FIT_BATCH = 256
 """Texts that are embedded at once while fitting."""
 
 
-class ReducedEmbeddings(Closing, Embeddings):
+class ReducedEmbeddings(Closing, ArrayBackedEmbeddings):
     """Any embeddings, giving exactly `dimension` numbers for a text.
 
     A model that gives `dimension` numbers is left as it is. A larger one is reduced by `reduction`, or by one that
@@ -56,16 +55,15 @@ class ReducedEmbeddings(Closing, Embeddings):
         Args:
             embeddings: LangChain embeddings, or a loaded sentence-transformers model. Async methods are awaited where
                 they exist, and blocking ones run on an own bounded executor where not.
-            dimension: Numbers for each text.
-            reduction: One made before; its `dimension` must be this one's.
+            dimension: numbers for each text.
+            reduction: one made before; its `dimension` must be this one's.
 
         Raises:
-            InvalidInput: Not embeddings, or sizes that cannot be.
+            InvalidInput: not embeddings, or sizes that cannot be.
         """
-        if dimension < 1:
-            raise InvalidInput(f"dimension is {dimension}; it must be at least 1.")
+        dimension = whole_number("dimension", dimension, at_least=1)
         if reduction is not None and reduction.dimension != dimension:
-            raise InvalidInput(f"The reduction gives {reduction.dimension} numbers and dimension is {dimension}.")
+            raise InvalidInput(f"the reduction gives {reduction.dimension} numbers and dimension is {dimension}")
         self.embeddings = _as_embeddings(embeddings)
         self.dimension = dimension
         self._reduction = reduction
@@ -102,7 +100,7 @@ class ReducedEmbeddings(Closing, Embeddings):
         read once.
 
         Raises:
-            InvalidInput: There is a reduction already, or no text.
+            InvalidInput: there is a reduction already, or no text.
         """
         self._check_unsettled()
         moments = Moments()
@@ -123,7 +121,7 @@ class ReducedEmbeddings(Closing, Embeddings):
         """As `fit`, from what `embed_full_array` gave: spares embedding the texts twice if they are to be written too.
 
         Raises:
-            InvalidInput: There is a reduction already, or nothing to fit on.
+            InvalidInput: there is a reduction already, or nothing to fit on.
         """
         self._check_unsettled()
         reduction = Reduction.fit(vectors, self.dimension)
@@ -148,11 +146,11 @@ class ReducedEmbeddings(Closing, Embeddings):
         """What the reduction in use keeps of these texts' vectors: compare it with `reduction.quality`.
 
         Raises:
-            InvalidInput: No reduction is in use, or there are fewer than two texts.
+            InvalidInput: no reduction is in use, or there are fewer than two texts.
         """
         reduction = self._reduction
         if reduction is None or len(texts) < 2:
-            raise InvalidInput("To measure a reduction, there must be one, and at least two texts.")
+            raise InvalidInput("to measure a reduction, there must be one, and at least two texts")
         full = await self.aembed_full_array(texts)
         return await self._threads.run(_quality, full, reduction)
 
@@ -160,10 +158,10 @@ class ReducedEmbeddings(Closing, Embeddings):
         """Use this reduction from now on; doing so again changes nothing.
 
         Raises:
-            InvalidInput: Another one is in use already, or it gives another size.
+            InvalidInput: another one is in use already, or it gives another size.
         """
         if reduction.dimension != self.dimension:
-            raise InvalidInput(f"The reduction gives {reduction.dimension} numbers and dimension is {self.dimension}.")
+            raise InvalidInput(f"the reduction gives {reduction.dimension} numbers and dimension is {self.dimension}")
         with self._settling:
             if self._reduction is None or self._reduction.fingerprint != reduction.fingerprint:
                 self._check_unsettled()
@@ -188,22 +186,6 @@ class ReducedEmbeddings(Closing, Embeddings):
         About 5 microseconds a vector. What was given is not changed.
         """
         return self._settled(vectors.shape[1]).apply(vectors)
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """A vector for each text, in order."""
-        return as_lists(self.embed_documents_array(texts))
-
-    def embed_query(self, text: str) -> list[float]:
-        """The query's vector."""
-        return as_list(self.embed_query_array(text))
-
-    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
-        """A vector for each text, in order."""
-        return await to_lists(await self.aembed_documents_array(texts))
-
-    async def aembed_query(self, text: str) -> list[float]:
-        """The query's vector."""
-        return as_list(await self.aembed_query_array(text))
 
     def embed_documents_array(self, texts: list[str]) -> Matrix:
         """As `embed_documents`, float32 (texts, dimension)."""
@@ -263,7 +245,7 @@ class ReducedEmbeddings(Closing, Embeddings):
         if 0 < size < self.dimension:
             raise EmbeddingError(
                 f"{self._source} gives {size} numbers for a text and {self.dimension} are needed: choose a larger "
-                f"model, or ReducedEmbeddings(..., dimension={size}) and a collection of that size."
+                f"model, or ReducedEmbeddings(..., dimension={size}) and a collection of that size"
             )
         return rows
 
@@ -271,8 +253,8 @@ class ReducedEmbeddings(Closing, Embeddings):
         if self._reduction is None:
             return
         raise InvalidInput(
-            f"These embeddings use a reduction already ({self._reduction.fingerprint}), and vectors of two reductions "
-            "cannot be compared: fit before the first use, or make another ReducedEmbeddings and another collection."
+            f"these embeddings use a reduction already ({self._reduction.fingerprint}), and vectors of two reductions "
+            "cannot be compared: fit before the first use, or make another ReducedEmbeddings and another collection"
         )
 
     def _settled(self, size: int) -> Reduction:
@@ -296,7 +278,7 @@ def _as_embeddings(embeddings: Any) -> Embeddings:
         return SentenceTransformerEmbeddings(embeddings)
     raise InvalidInput(
         f"{type(embeddings).__name__} is neither LangChain Embeddings nor a sentence-transformers model; "
-        "for a model's name use SentenceTransformerEmbeddings(name)."
+        "for a model's name use SentenceTransformerEmbeddings(name)"
     )
 
 
@@ -304,7 +286,7 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
     if isinstance(texts, str):
         check_texts(texts)
     remaining = iter(texts)
-    while batch := list(islice(remaining, FIT_BATCH)):
+    while batch := list(islice(remaining, _FIT_BATCH)):
         yield batch
 
 

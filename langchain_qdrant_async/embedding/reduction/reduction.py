@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from langchain_qdrant_async.arrays import is_matrix, to_floats
 from langchain_qdrant_async.embedding.matrix import Matrix
 from langchain_qdrant_async.embedding.reduction.components import EXPONENT, partial_whitening, random_directions
 from langchain_qdrant_async.embedding.reduction.moments import Moments, Spread
@@ -20,9 +21,9 @@ from langchain_qdrant_async.errors import EmbeddingError, InvalidInput
 
 Kind: TypeAlias = Literal["identity", "truncation", "random-projection", "principal-components"]
 
-FORMAT = 1
+_FORMAT = 1
 """Of the stored bytes."""
-SMALLEST_SAMPLE = 20
+_SMALLEST_SAMPLE = 20
 """Vectors held out below which a measured quality would be noise."""
 
 
@@ -31,36 +32,32 @@ class Reduction:
     """A map from vectors of `source_dimension` numbers to vectors of `dimension`.
 
     What comes out has length 1, unless the map is the identity.
-
-    Attributes:
-        kind: How the map was chosen.
-        source_dimension: Numbers in.
-        dimension: Numbers out.
-        matrix: float32 (source_dimension, dimension), or None where the first `dimension` numbers are kept as they are.
-        samples: Vectors that it was fitted on.
-        quality: What it keeps, if it was fitted on enough vectors to tell.
-        seed: Of a random projection.
     """
 
     kind: Kind
+    """How the map was chosen."""
     source_dimension: int
+    """Numbers in."""
     dimension: int
+    """Numbers out."""
     matrix: Matrix | None = None
+    """float32 (source_dimension, dimension), or None where the first `dimension` numbers are kept as they are."""
     samples: int = 0
+    """Vectors that it was fitted on."""
     quality: Quality | None = None
+    """What it keeps, if it was fitted on enough vectors to tell."""
     seed: int = 0
+    """Of a random projection."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot be."""
         if not 1 <= self.dimension <= self.source_dimension:
             raise InvalidInput(
                 f"{self.source_dimension} numbers cannot be reduced to {self.dimension}: "
-                f"choose a dimension from 1 to {self.source_dimension}."
+                f"choose a dimension from 1 to {self.source_dimension}"
             )
         if self.matrix is not None and self.matrix.shape != (self.source_dimension, self.dimension):
-            raise InvalidInput(
-                f"The matrix has shape {self.matrix.shape}, not {self.source_dimension, self.dimension}."
-            )
+            raise InvalidInput(f"the matrix has shape {self.matrix.shape}, not {self.source_dimension, self.dimension}")
 
     @classmethod
     def identity(cls, dimension: int) -> Reduction:
@@ -96,20 +93,20 @@ class Reduction:
         and numbers of threads add up in another order. So fit once and hand the reduction on, as a collection does.
 
         Args:
-            vectors: One matrix (n, size), or batches of them, read once; or what `Moments` gathered.
-            dimension: Numbers to keep.
-            exponent: How far to whiten, 0 to 1.
+            vectors: one matrix (n, size), or batches of them, read once; or what `Moments` gathered.
+            dimension: numbers to keep.
+            exponent: how far to whiten, 0 to 1.
 
         Raises:
-            InvalidInput: No vectors, vectors of several sizes or smaller than `dimension`, or numbers that are not
+            InvalidInput: no vectors, vectors of several sizes or smaller than `dimension`, or numbers that are not
                 finite.
         """
         moments = vectors if isinstance(vectors, Moments) else _gather(vectors)
         spread = moments.spread
         if spread is None:
-            raise InvalidInput("There is nothing to fit a reduction on: give some vectors, or use random_projection.")
+            raise InvalidInput("there is nothing to fit a reduction on: give some vectors, or use random_projection")
         if not np.isfinite(spread.second).all():
-            raise InvalidInput("A vector to fit on has a component that is not a finite number.")
+            raise InvalidInput("a vector to fit on has a component that is not a finite number")
         size = len(spread.total)
         cls("principal-components", size, dimension)  # refuses sizes that cannot be
         matrix = partial_whitening(spread, dimension, exponent)
@@ -120,13 +117,13 @@ class Reduction:
         """Reduce each row: (n, source_dimension) -> (n, dimension). What was given is not changed.
 
         Raises:
-            EmbeddingError: The rows have another size.
+            EmbeddingError: the rows have another size.
         """
-        vectors = np.asarray(vectors, np.float32)
-        if vectors.ndim != 2 or vectors.shape[1] != self.source_dimension:
+        vectors = to_floats(vectors)
+        if not is_matrix(vectors, self.source_dimension):
             raise EmbeddingError(
-                f"The model gave vectors of {vectors.shape[-1]} numbers and this {self.kind} was made for "
-                f"{self.source_dimension}: use the model that it was made for, or make another reduction."
+                f"the model gave vectors of {vectors.shape[-1]} numbers and this {self.kind} was made for "
+                f"{self.source_dimension}: use the model that it was made for, or make another reduction"
             )
         if self.kind == "identity":
             return vectors.copy()
@@ -154,7 +151,7 @@ class Reduction:
     def to_bytes(self) -> bytes:
         """Everything, as the bytes of an .npz file: about 150 kB for 384 to 100. The same map gives the same bytes."""
         facts = {
-            "format": FORMAT,
+            "format": _FORMAT,
             "kind": self.kind,
             "source_dimension": self.source_dimension,
             "dimension": self.dimension,
@@ -173,7 +170,7 @@ class Reduction:
         """What `to_bytes` gave.
 
         Raises:
-            InvalidInput: Not such bytes, damaged ones, or ones that a newer version wrote.
+            InvalidInput: not such bytes, damaged ones, or ones that a newer version wrote.
         """
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
@@ -182,7 +179,7 @@ class Reduction:
         except InvalidInput:
             raise
         except Exception as error:  # damaged bytes fail in as many ways as numpy and zipfile have steps
-            raise InvalidInput(f"These {len(content)} bytes are not a stored reduction: {error}") from error
+            raise InvalidInput(f"these {len(content)} bytes are not a stored reduction: {error}") from error
 
     def save(self, path: str | Path) -> None:
         """Write it to a file of exactly that name."""
@@ -206,16 +203,16 @@ def _gather(vectors: Matrix | Iterable[Matrix]) -> Moments:
 
 def _measure(spread: Spread, held: Matrix, dimension: int, exponent: float) -> Quality | None:
     """By a fit on all but the held-out vectors; the fit that is used has seen all."""
-    if len(held) < SMALLEST_SAMPLE:
+    if len(held) < _SMALLEST_SAMPLE:
         return None
     matrix = partial_whitening(spread - Spread.of(held), dimension, exponent)
     return Quality(len(held), explained_variance(held, matrix), overlap(held, unit(held @ matrix)))
 
 
 def _restore(facts: dict[str, Any], matrix: Matrix) -> Reduction:
-    if facts["format"] != FORMAT or facts["kind"] not in get_args(Kind):
+    if facts["format"] != _FORMAT or facts["kind"] not in get_args(Kind):
         raise InvalidInput(
-            f"The stored reduction has format {facts['format']}, kind {facts['kind']!r}: upgrade to use it."
+            f"the stored reduction has format {facts['format']}, kind {facts['kind']!r}: upgrade to use it"
         )
     reduction = Reduction(
         kind=facts["kind"],
@@ -227,7 +224,5 @@ def _restore(facts: dict[str, Any], matrix: Matrix) -> Reduction:
         seed=facts["seed"],
     )
     if reduction.fingerprint != facts["fingerprint"]:
-        raise InvalidInput(
-            "The stored reduction is damaged: its matrix does not have the hash that was stored with it."
-        )
+        raise InvalidInput("the stored reduction is damaged: its matrix does not have the hash that was stored with it")
     return reduction

@@ -15,8 +15,8 @@ from langchain_qdrant_async.embedding.sparse.sparse import SparseEmbeddings, Spa
 from langchain_qdrant_async.embedding.texts import check_text, check_texts
 from langchain_qdrant_async.errors import InvalidInput
 
-WORD = re.compile(r"\w+")
-STOPWORDS = frozenset(
+_WORD = re.compile(r"\w+")
+_STOPWORDS = frozenset(
     """
     a an and are as at be but by for from had has have he her his i if in into is it its not of on or our she so such
     that the their them then there these they this to was we were what when where which who will with you your
@@ -49,22 +49,22 @@ class Bm25Embeddings(SparseEmbeddings):
         b: float = 0.75,
         average_words: float = 128,
         stem: Callable[[str], str] | None = plural_stem,
-        stopwords: Iterable[str] = STOPWORDS,
+        stopwords: Iterable[str] = _STOPWORDS,
     ) -> None:
         """Remember how to weigh.
 
         Args:
-            k1: How much a word's repetition counts, from 0.
-            b: How much long texts are held back, 0 to 1.
-            average_words: The mean length of your texts in words, stopwords left out; 128 is about 1,000 characters.
-            stem: Brings the forms of a word together; for other languages give a stemmer of theirs, or None.
-            stopwords: Words to leave out.
+            k1: how much a word's repetition counts, from 0.
+            b: how much long texts are held back, 0 to 1.
+            average_words: the mean length of your texts in words, stopwords left out; 128 is about 1,000 characters.
+            stem: brings the forms of a word together; for other languages give a stemmer of theirs, or None.
+            stopwords: words to leave out.
 
         Raises:
-            InvalidInput: A weight out of its range.
+            InvalidInput: a weight out of its range.
         """
         if k1 < 0 or not 0 <= b <= 1 or average_words <= 0:
-            raise InvalidInput(f"k1={k1} must be >= 0, b={b} between 0 and 1, average_words={average_words} above 0.")
+            raise InvalidInput(f"k1={k1} must be >= 0, b={b} between 0 and 1, average_words={average_words} above 0")
         self.k1 = k1
         self.b = b
         self.average_words = average_words
@@ -97,6 +97,6 @@ class Bm25Embeddings(SparseEmbeddings):
 
     def _counts(self, text: str) -> Counter[int]:
         """Occurrences by the word's position, which is a hash of it: the same in every process."""
-        words = (word for word in WORD.findall(text.lower()) if word not in self._stopwords)
+        words = (word for word in _WORD.findall(text.lower()) if word not in self._stopwords)
         stems = words if self._stem is None else map(self._stem, words)
         return Counter(zlib.crc32(stem.encode("utf-8", "surrogatepass")) for stem in stems)

@@ -157,7 +157,7 @@ def _change_vector(params: collections.VectorParams, diff: collections.VectorPar
 
 
 def _change_quantization(owner: Any, diff: collections.QuantizationConfigDiff) -> None:
-    """A quantization is replaced as a whole, or disabled."""
+    """A quantisation is replaced as a whole, or disabled."""
     kind = diff.WhichOneof("quantization")
     owner.ClearField("quantization_config")
     if kind is not None and kind != "disabled":

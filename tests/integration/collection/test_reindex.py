@@ -24,7 +24,7 @@ from langchain_qdrant_async import (
 )
 from langchain_qdrant_async.document.floats import as_stored
 from langchain_qdrant_async.embedding import Reduction
-from langchain_qdrant_async.proto import collections as wire
+from langchain_qdrant_async.proto import collections
 from tests.embeddings import WordEmbeddings
 
 TEXTS = [f"{word} {number}" for word in ("red", "green", "blue", "black", "white") for number in range(60)]
@@ -305,10 +305,12 @@ async def test_two_at_once_do_not_both_switch(
 
 
 async def test_other_vectors_would_be_lost(connection: Connection, alias: str) -> None:
-    params = wire.VectorParamsMap(
-        map={name: wire.VectorParams(size=20, distance=wire.Distance.Cosine) for name in "ab"}
+    params = collections.VectorParamsMap(
+        map={name: collections.VectorParams(size=20, distance=collections.Distance.Cosine) for name in "ab"}
     )
-    request = wire.CreateCollection(collection_name=f"{alias}-1", vectors_config=wire.VectorsConfig(params_map=params))
+    request = collections.CreateCollection(
+        collection_name=f"{alias}-1", vectors_config=collections.VectorsConfig(params_map=params)
+    )
     await connection.collections.Create(request)
     store = AsyncQdrantVectorStore(connection, f"{alias}-1", WordEmbeddings(20), vector_name="a")
     await store.aadd_texts(["red"])

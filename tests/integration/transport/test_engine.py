@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from langchain_qdrant_async.errors import EngineError
-from langchain_qdrant_async.proto import points as P  # noqa: N812
+from langchain_qdrant_async.proto import points
 from langchain_qdrant_async.transport.engine import EngineLease, join
 from tests.engine_messages import OPTIONS, WAIT_S, Refused, Stubs, dense_config, point, selected
 
@@ -175,7 +175,7 @@ async def test_a_killed_engine_is_noticed_and_loses_nothing(tmp_path: Path) -> N
         await stubs.create(vectors_config=dense_config(2))
         for number in range(50):
             await stubs.upsert(point(number, [number, 1], n=number))
-        await stubs.points.Delete(P.DeletePoints(collection_name="docs", wait=True, points=selected(7)))
+        await stubs.points.Delete(points.DeletePoints(collection_name="docs", wait=True, points=selected(7)))
     os.kill(lease.pid, signal.SIGKILL)
     async with asyncio.timeout(WAIT_S):
         await lease.lost.wait()

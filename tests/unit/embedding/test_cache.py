@@ -115,7 +115,7 @@ def test_a_file_that_is_none_says_what_to_do(path: Path) -> None:
 def test_the_constructor_makes_nothing(path: Path) -> None:
     EmbeddingCache(path, WordEmbeddings()).close()
     assert not path.exists()
-    with pytest.raises(InvalidInput, match="at least 1"):
+    with pytest.raises(InvalidInput, match="most must be a whole number, 1 or more"):
         EmbeddingCache(path, WordEmbeddings(), most=0)
 
 

@@ -184,6 +184,12 @@ async def test_a_sparse_field_holds_weights_of_words(threads: ModelThreads) -> N
     assert await encoder.query("cats") == bm25.embed_query("cats")
 
 
+async def test_an_encoder_has_threads_of_its_own_where_none_are_given() -> None:
+    model = Told([SparseVector()])
+    await SparseEncoder(model).query("one")
+    assert model.threads[0].name.startswith("embedding-calls")
+
+
 async def test_sparse_vectors_of_others_become_ours(threads: ModelThreads) -> None:
     class Theirs:
         indices = (1, 2)

@@ -10,24 +10,38 @@ from langchain_qdrant_async.collection.spec import CollectionSpec, Hnsw
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import batches, point_struct
 from langchain_qdrant_async.document.vectors import to_dense
+from langchain_qdrant_async.filters import to_filter
 from langchain_qdrant_async.proto import collections, common, points
-from langchain_qdrant_async.search.message import mmr_query_points, query_points
-from langchain_qdrant_async.search.search import Diversity, Search
+from langchain_qdrant_async.search.message import prefetch_query, query_points
+from langchain_qdrant_async.search.ranking import Nearest
+from langchain_qdrant_async.search.search import Asked, Search
+
+ASKED = Asked(points.Query(nearest=points.VectorInput(dense=to_dense([1.0]))))
 
 
 def test_a_plain_search_asks_for_payload_and_no_vectors() -> None:
-    request = query_points("docs", to_dense([1.0]), Search(), Layout())
+    request = query_points("docs", Search(Nearest([1.0])), ASKED)
     assert request.with_payload.enable
     assert not request.HasField("with_vectors")
     assert not request.HasField("using")
     assert (request.limit, request.HasField("offset")) == (4, False)
-    assert query_points("docs", to_dense([1.0]), Search(), Layout(vector_name="own")).using == "own"
+    assert query_points("docs", Search(Nearest([1.0])), ASKED._replace(using="own")).using == "own"
 
 
-def test_mmr_turns_lambda_round_and_fetches_at_least_k() -> None:
-    request = mmr_query_points("docs", to_dense([1.0]), Search(k=30), Layout(), Diversity(20, 0.25))
-    mmr = request.query.nearest_with_mmr.mmr
-    assert (mmr.diversity, mmr.candidates_limit) == (0.75, 30)
+def test_everything_that_a_search_says_is_in_the_request() -> None:
+    chosen, params = to_filter({"lang": "en"}), points.SearchParams(hnsw_ef=7)
+    search = Search(Nearest([1.0]), 5, chosen, 3, 0.5, params, points.ReadConsistency(factor=2), 9.0)
+    request = query_points("docs", search, ASKED)
+    assert (request.collection_name, request.query, request.limit, request.offset) == ("docs", ASKED.query, 5, 3)
+    assert (request.filter, request.params, request.score_threshold) == (chosen, params, 0.5)
+    assert request.read_consistency.factor == 2
+
+
+def test_a_prefetch_reaches_as_far_as_the_search_and_leaves_nothing_out() -> None:
+    chosen, params = to_filter({"lang": "en"}), points.SearchParams(hnsw_ef=7)
+    prefetch = prefetch_query(Search(Nearest([1.0]), 5, chosen, 3, 0.5, params), ASKED._replace(using="own"))
+    assert (prefetch.limit, prefetch.using, prefetch.score_threshold) == (8, "own", 0.5)
+    assert (prefetch.query, prefetch.filter, prefetch.params) == (ASKED.query, chosen, params)
 
 
 def test_points_have_their_vectors_by_field() -> None:

@@ -154,7 +154,7 @@ async def test_only_lists_of_strings_are_embedded(texts: Any) -> None:
 
 def test_settings_that_cannot_be_are_refused_at_once() -> None:
     model = DeterministicFakeEmbedding(size=384)
-    with pytest.raises(InvalidInput, match="at least 1"):
+    with pytest.raises(InvalidInput, match="dimension must be a whole number, 1 or more"):
         ReducedEmbeddings(model, 0)
     with pytest.raises(InvalidInput, match="gives 50 numbers and dimension is 100"):
         ReducedEmbeddings(model, 100, Reduction.truncation(384, 50))

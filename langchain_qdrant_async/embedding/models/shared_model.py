@@ -25,16 +25,16 @@ from langchain_qdrant_async.runtime.threads import Threads
 
 Purpose: TypeAlias = Literal["query", "document"]
 Encode: TypeAlias = Callable[[list[str], Purpose], Matrix]
-PURPOSES: tuple[Purpose, ...] = ("query", "document")
-LONGEST_BATCH_S = 0.2
+_PURPOSES: tuple[Purpose, ...] = ("query", "document")
+_LONGEST_BATCH_S = 0.2
 """Seconds that a batch should not take: what a query waits for behind an ingestion."""
-FEWEST_CHARACTERS = 2048
+_FEWEST_CHARACTERS = 2048
 """Of a batch, however slow the model: fewer would not use it well."""
-WOKEN_AT_ONCE = 16
+_WOKEN_AT_ONCE = 16
 """Callers that are woken in one turn of their loop."""
-MOST_CHARACTERS = 1 << 18
+_MOST_CHARACTERS = 1 << 18
 """Of a batch, however quick the model: more would not help, and takes memory."""
-COUNTED_CHARACTERS = 4096
+_COUNTED_CHARACTERS = 4096
 """Of one text: models cut longer ones off."""
 
 Answer: TypeAlias = "asyncio.Future[Matrix] | Future[Matrix]"
@@ -111,7 +111,7 @@ class Room:
 
     def admits(self, length: int) -> bool:
         """Take in a text of that length if it fits. The first always does."""
-        counted = min(length, COUNTED_CHARACTERS)
+        counted = min(length, _COUNTED_CHARACTERS)
         if not self.empty and (self._texts < 1 or self._characters < counted):
             return False
         self.empty = False
@@ -167,7 +167,7 @@ class Pace:
 
     def __init__(self) -> None:
         """Cautious at first: a large model on a small machine must not make the first query wait for long."""
-        self.characters = FEWEST_CHARACTERS
+        self.characters = _FEWEST_CHARACTERS
 
     @contextmanager
     def kept(self, characters: int) -> Iterator[None]:
@@ -175,13 +175,13 @@ class Pace:
         started = time.perf_counter()
         yield
         taken_s = time.perf_counter() - started
-        if taken_s > LONGEST_BATCH_S:
-            self.characters = max(FEWEST_CHARACTERS, self.characters // 2)
-        elif taken_s < LONGEST_BATCH_S / 4 and characters > self.characters / 2:
-            self.characters = min(MOST_CHARACTERS, self.characters * 2)
+        if taken_s > _LONGEST_BATCH_S:
+            self.characters = max(_FEWEST_CHARACTERS, self.characters // 2)
+        elif taken_s < _LONGEST_BATCH_S / 4 and characters > self.characters / 2:
+            self.characters = min(_MOST_CHARACTERS, self.characters * 2)
 
 
-class SharedEncoder:
+class SharedModel:
     """Gives the texts of all callers, from any loop or thread, to one model.
 
     What waits is bounded by who waits: every entry belongs to a caller that awaits it and leaves with it, and holds
@@ -192,10 +192,10 @@ class SharedEncoder:
         """No thread starts before the first text.
 
         Args:
-            encode: Texts of one purpose, longest first -> a row for each; called on the encoder's own thread only.
-            source: The model's name, for messages.
-            batch_size: Texts in one call of the model at most.
-            prepare: Called before each batch, on the same thread; loads the model. If it fails, everybody fails.
+            encode: texts of one purpose, longest first -> a row for each; called on the encoder's own thread only.
+            source: the model's name, for messages.
+            batch_size: texts in one call of the model at most.
+            prepare: called before each batch, on the same thread; loads the model. If it fails, everybody fails.
         """
         self._encode = encode
         self._source = source
@@ -210,7 +210,7 @@ class SharedEncoder:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._busy: Future[None] | None = None
-        self._lanes = deque(Lane(purpose) for purpose in PURPOSES)
+        self._lanes = deque(Lane(purpose) for purpose in _PURPOSES)
 
     async def encode(self, texts: Sequence[str], purpose: Purpose) -> Matrix:
         """A row for each text. Cancelling it takes the texts out of the queue."""
@@ -249,7 +249,7 @@ class SharedEncoder:
             self._start_empty()
         with self._lock:
             if self._closed:
-                raise EmbeddingError(f"{self._source} was closed; make another one to embed more.")
+                raise EmbeddingError(f"{self._source} was closed; make another one to embed more")
             lane = next(lane for lane in self._lanes if lane.purpose == purpose)
             lane.join(caller)
             if self._busy is None:
@@ -266,7 +266,7 @@ class SharedEncoder:
             callers = [caller for lane in self._lanes for caller in lane.clear()]
             busy = self._busy
         for caller in callers:
-            caller.fail(EmbeddingError(f"{self._source} was closed while texts were waiting."))
+            caller.fail(EmbeddingError(f"{self._source} was closed while texts were waiting"))
         _hand_over(callers)
         return busy
 
@@ -290,7 +290,7 @@ class SharedEncoder:
 
     def _room(self, purpose: Purpose) -> Room:
         """Queries go together however many they are; documents in slices that queries can wait for."""
-        return Room(self._batch_size, MOST_CHARACTERS if purpose == "query" else self._pace.characters)
+        return Room(self._batch_size, _MOST_CHARACTERS if purpose == "query" else self._pace.characters)
 
     def _prepared(self, parts: list[Part]) -> bool:
         try:
@@ -368,9 +368,9 @@ def _loop_of(caller: Caller) -> asyncio.AbstractEventLoop | None:
 
 def _settle_in_turns(loop: asyncio.AbstractEventLoop, callers: Sequence[Caller]) -> None:
     """Wake a few callers in each turn of the loop, so that others get theirs between."""
-    _settle(callers[:WOKEN_AT_ONCE])
-    if len(callers) > WOKEN_AT_ONCE:
-        loop.call_soon(_settle_in_turns, loop, callers[WOKEN_AT_ONCE:])
+    _settle(callers[:_WOKEN_AT_ONCE])
+    if len(callers) > _WOKEN_AT_ONCE:
+        loop.call_soon(_settle_in_turns, loop, callers[_WOKEN_AT_ONCE:])
 
 
 def _settle(callers: Sequence[Caller]) -> None:

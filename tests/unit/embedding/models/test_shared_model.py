@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from langchain_qdrant_async.embedding.matrix import Matrix
-from langchain_qdrant_async.embedding.models.shared_encoder import Purpose, SharedEncoder
+from langchain_qdrant_async.embedding.models.shared_model import Purpose, SharedModel
 from langchain_qdrant_async.errors import EmbeddingError
 
 PATIENCE_S = 20
@@ -44,7 +44,7 @@ class Model:
     def row(text: str) -> list[float]:
         return [float(len(text)), float(ord(text[:1] or " "))]
 
-    async def busy(self, encoder: SharedEncoder) -> asyncio.Task[Matrix]:
+    async def busy(self, encoder: SharedModel) -> asyncio.Task[Matrix]:
         """Somebody's text is with the model, which waits at the gate."""
         self.gate.clear()
         task = asyncio.create_task(encoder.encode(["first"], "query"))
@@ -58,21 +58,21 @@ def model() -> Model:
 
 
 @pytest.fixture
-def encoder(model: Model) -> Iterator[SharedEncoder]:
-    encoder = SharedEncoder(model, source="model", batch_size=64, prepare=lambda: None)
+def encoder(model: Model) -> Iterator[SharedModel]:
+    encoder = SharedModel(model, source="model", batch_size=64, prepare=lambda: None)
     yield encoder
     model.gate.set()
     encoder.close()
 
 
-async def started(encoder: SharedEncoder, texts: list[str], purpose: Purpose = "query") -> list[asyncio.Task[Matrix]]:
+async def started(encoder: SharedModel, texts: list[str], purpose: Purpose = "query") -> list[asyncio.Task[Matrix]]:
     """A caller for each text, all of them waiting."""
     tasks = [asyncio.create_task(encoder.encode([text], purpose)) for text in texts]
     await asyncio.sleep(0)
     return tasks
 
 
-async def test_what_queued_while_the_model_was_busy_goes_next_in_one_call(model: Model, encoder: SharedEncoder) -> None:
+async def test_what_queued_while_the_model_was_busy_goes_next_in_one_call(model: Model, encoder: SharedModel) -> None:
     first = await model.busy(encoder)
     tasks = await started(encoder, [f"text {n}" for n in range(50)])
     model.gate.set()
@@ -81,13 +81,13 @@ async def test_what_queued_while_the_model_was_busy_goes_next_in_one_call(model:
     assert [row.tolist() for row in rows[1:]] == [[Model.row(f"text {n}")] for n in range(50)]
 
 
-async def test_a_lone_caller_goes_at_once(model: Model, encoder: SharedEncoder) -> None:
+async def test_a_lone_caller_goes_at_once(model: Model, encoder: SharedModel) -> None:
     for n in range(5):
         await encoder.encode([f"text {n}"], "query")
     assert [len(texts) for _, texts in model.calls] == [1] * 5
 
 
-async def test_a_text_that_many_ask_for_is_encoded_once(model: Model, encoder: SharedEncoder) -> None:
+async def test_a_text_that_many_ask_for_is_encoded_once(model: Model, encoder: SharedModel) -> None:
     first = await model.busy(encoder)
     tasks = await started(encoder, ["same"] * 20)
     model.gate.set()
@@ -95,7 +95,7 @@ async def test_a_text_that_many_ask_for_is_encoded_once(model: Model, encoder: S
     assert model.calls[1] == ("query", ["same"])
 
 
-async def test_cancelled_callers_drop_out(model: Model, encoder: SharedEncoder) -> None:
+async def test_cancelled_callers_drop_out(model: Model, encoder: SharedModel) -> None:
     first = await model.busy(encoder)
     tasks = await started(encoder, ["stays", "goes", "stays too"])
     tasks[1].cancel()
@@ -105,7 +105,7 @@ async def test_cancelled_callers_drop_out(model: Model, encoder: SharedEncoder) 
     assert sorted(model.calls[1][1]) == ["stays", "stays too"]
 
 
-async def test_cancelling_an_ingestion_stops_it_after_its_slice(model: Model, encoder: SharedEncoder) -> None:
+async def test_cancelling_an_ingestion_stops_it_after_its_slice(model: Model, encoder: SharedModel) -> None:
     model.gate.clear()
     ingestion = asyncio.create_task(encoder.encode([f"{n} " * 500 for n in range(1000)], "document"))
     assert await asyncio.to_thread(model.entered.acquire, timeout=PATIENCE_S)
@@ -117,7 +117,7 @@ async def test_cancelling_an_ingestion_stops_it_after_its_slice(model: Model, en
 
 
 async def test_the_model_is_not_disturbed_by_callers_who_left_while_it_worked(
-    model: Model, encoder: SharedEncoder
+    model: Model, encoder: SharedModel
 ) -> None:
     first = await model.busy(encoder)
     first.cancel()
@@ -127,9 +127,7 @@ async def test_the_model_is_not_disturbed_by_callers_who_left_while_it_worked(
 
 
 @pytest.mark.parametrize(("text", "message"), [("bad", "cannot read this"), ("endless", "nan as component 0")])
-async def test_one_bad_text_fails_only_its_caller(
-    model: Model, encoder: SharedEncoder, text: str, message: str
-) -> None:
+async def test_one_bad_text_fails_only_its_caller(model: Model, encoder: SharedModel, text: str, message: str) -> None:
     first = await model.busy(encoder)
     tasks = await started(encoder, ["a", "b", text, "c", "d", "e"])
     model.gate.set()
@@ -140,7 +138,7 @@ async def test_one_bad_text_fails_only_its_caller(
     assert message in str(failed[0])
 
 
-async def test_queries_go_before_the_rest_of_an_ingestion(model: Model, encoder: SharedEncoder) -> None:
+async def test_queries_go_before_the_rest_of_an_ingestion(model: Model, encoder: SharedModel) -> None:
     model.gate.clear()
     ingestion = asyncio.create_task(encoder.encode([f"{n} " * 400 for n in range(100)], "document"))
     assert await asyncio.to_thread(model.entered.acquire, timeout=PATIENCE_S)
@@ -152,7 +150,7 @@ async def test_queries_go_before_the_rest_of_an_ingestion(model: Model, encoder:
     assert len(model.calls[0][1]) < 20
 
 
-async def test_a_flood_of_queries_does_not_stop_an_ingestion(model: Model, encoder: SharedEncoder) -> None:
+async def test_a_flood_of_queries_does_not_stop_an_ingestion(model: Model, encoder: SharedModel) -> None:
     ingested = asyncio.Event()
 
     async def ask() -> None:
@@ -166,7 +164,7 @@ async def test_a_flood_of_queries_does_not_stop_an_ingestion(model: Model, encod
     assert len(rows) == 60
 
 
-async def test_ingestions_take_turns(model: Model, encoder: SharedEncoder) -> None:
+async def test_ingestions_take_turns(model: Model, encoder: SharedModel) -> None:
     model.gate.clear()
     large = asyncio.create_task(encoder.encode([f"large {n} " * 300 for n in range(600)], "document"))
     assert await asyncio.to_thread(model.entered.acquire, timeout=PATIENCE_S)
@@ -176,7 +174,7 @@ async def test_ingestions_take_turns(model: Model, encoder: SharedEncoder) -> No
     assert "small" in [text for _, texts in model.calls[1:3] for text in texts]
 
 
-async def test_purposes_are_never_mixed(model: Model, encoder: SharedEncoder) -> None:
+async def test_purposes_are_never_mixed(model: Model, encoder: SharedModel) -> None:
     first = await model.busy(encoder)
     queries, documents = await started(encoder, ["q1", "q2"]), await started(encoder, ["d1", "d2"], "document")
     model.gate.set()
@@ -187,13 +185,13 @@ async def test_purposes_are_never_mixed(model: Model, encoder: SharedEncoder) ->
     ]
 
 
-async def test_order_is_kept_through_sorting_and_slicing(model: Model, encoder: SharedEncoder) -> None:
+async def test_order_is_kept_through_sorting_and_slicing(model: Model, encoder: SharedModel) -> None:
     texts = ["x" * (n * 37 % 101) for n in range(300)]
     rows = await encoder.encode(texts, "document")
     assert rows[:, 0].tolist() == [float(len(text)) for text in texts]
 
 
-def test_loops_and_threads_share_one_model(model: Model, encoder: SharedEncoder) -> None:
+def test_loops_and_threads_share_one_model(model: Model, encoder: SharedModel) -> None:
     async def three(name: str) -> list[Matrix]:
         return await asyncio.gather(*(encoder.encode([f"{name}{n}"], "query") for n in range(3)))
 
@@ -216,14 +214,14 @@ async def test_a_model_that_cannot_be_loaded_fails_everybody_and_is_tried_again(
         if problems:
             raise problems.pop()
 
-    encoder = SharedEncoder(model, source="model", batch_size=8, prepare=prepare)
+    encoder = SharedModel(model, source="model", batch_size=8, prepare=prepare)
     with pytest.raises(EmbeddingError, match="no such file"):
         await encoder.encode(["text"], "query")
     assert len(await encoder.encode(["text"], "query")) == 1
     await encoder.aclose()
 
 
-async def test_closing_fails_who_waits_and_finishes_what_runs(model: Model, encoder: SharedEncoder) -> None:
+async def test_closing_fails_who_waits_and_finishes_what_runs(model: Model, encoder: SharedModel) -> None:
     first = await model.busy(encoder)
     (waiting,) = await started(encoder, ["waiting"])
     closing = asyncio.create_task(encoder.aclose())
@@ -236,7 +234,7 @@ async def test_closing_fails_who_waits_and_finishes_what_runs(model: Model, enco
         await encoder.encode(["late"], "query")
 
 
-async def test_a_result_does_not_keep_its_batch_alive(model: Model, encoder: SharedEncoder) -> None:
+async def test_a_result_does_not_keep_its_batch_alive(model: Model, encoder: SharedModel) -> None:
     first = await model.busy(encoder)
     tasks = await started(encoder, [f"text {n}" for n in range(50)])
     model.gate.set()
@@ -244,7 +242,7 @@ async def test_a_result_does_not_keep_its_batch_alive(model: Model, encoder: Sha
     assert all(row.base is None and row.nbytes == 8 for row in rows)
 
 
-async def test_nothing_is_kept_of_cancelled_callers(model: Model, encoder: SharedEncoder) -> None:
+async def test_nothing_is_kept_of_cancelled_callers(model: Model, encoder: SharedModel) -> None:
     class Text(str):
         """A string that can be watched."""
 
@@ -265,7 +263,7 @@ async def test_nothing_is_kept_of_cancelled_callers(model: Model, encoder: Share
     await first
 
 
-def test_a_loop_that_is_gone_does_not_stop_the_others(model: Model, encoder: SharedEncoder) -> None:
+def test_a_loop_that_is_gone_does_not_stop_the_others(model: Model, encoder: SharedModel) -> None:
     async def leave() -> None:
         task = await model.busy(encoder)
         task.cancel()
@@ -277,7 +275,7 @@ def test_a_loop_that_is_gone_does_not_stop_the_others(model: Model, encoder: Sha
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_has_an_encoder_of_its_own(model: Model, encoder: SharedEncoder) -> None:
+def test_a_forked_child_has_an_encoder_of_its_own(model: Model, encoder: SharedModel) -> None:
     encoder.encode_blocking(["parent"], "query")
     child = os.fork()
     if child == 0:

@@ -1,0 +1,114 @@
+"""The reader of a store: a search or ids in, documents out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar, cast
+
+import grpc
+from langchain_core.documents import Document
+
+from langchain_qdrant_async.checks import check_seconds
+from langchain_qdrant_async.collection.collection import Collection
+from langchain_qdrant_async.collection.field import Distance
+from langchain_qdrant_async.collection.handle import Handle
+from langchain_qdrant_async.document.ids import Identity
+from langchain_qdrant_async.document.layout import Layout
+from langchain_qdrant_async.document.message import get_points
+from langchain_qdrant_async.errors import DeadlineExceeded, NotFound
+from langchain_qdrant_async.proto import points
+from langchain_qdrant_async.search.hit import document, scored_documents
+from langchain_qdrant_async.search.message import query_points
+from langchain_qdrant_async.search.search import Search
+from langchain_qdrant_async.transport.connection import Connection
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Asks the collection that a store's name means.
+
+    A collection that is not there yet reads as an empty one. One that was dropped since it was found, or an alias that
+    means another one now, is found anew.
+    """
+
+    def __init__(self, connection: Connection, handle: Handle, layout: Layout) -> None:
+        """Say whom to ask; no I/O."""
+        self._connection = connection
+        self._handle = handle
+        self._layout = layout
+
+    @property
+    def distance(self) -> Distance:
+        """How vectors are compared, as far as is known yet."""
+        return self._handle.distance
+
+    async def found(self, search: Search) -> list[tuple[Document, float]]:
+        """The documents that a search finds, best first, each with its score.
+
+        Raises:
+            DeadlineExceeded: all of it, with embedding and opening, took longer than was allowed.
+        """
+        answer = self._query(search)
+        response = await (answer if search.timeout_s is None else self._in_time(answer, search.timeout_s))
+        return scored_documents(response.result, self._layout)
+
+    async def by_ids(
+        self,
+        identities: Sequence[Identity],
+        consistency: points.ReadConsistency | None = None,
+        timeout_s: float | None = None,
+    ) -> list[Document]:
+        """The documents of these ids that exist, in this order.
+
+        Raises:
+            DeadlineExceeded: all of it, with opening, took longer than was allowed.
+        """
+        timeout_s = None if timeout_s is None else check_seconds("timeout", timeout_s)
+        request = get_points("", [each.message for each in identities], consistency)
+        answer = self._get(request, timeout_s)
+        response = await (answer if timeout_s is None else self._in_time(answer, timeout_s))
+        documents = {point.id.uuid or point.id.num: document(point, self._layout) for point in response.result}
+        return [documents[each.point_id] for each in identities if each.point_id in documents]
+
+    async def _query(self, search: Search) -> points.QueryResponse:
+        collection = await self._handle.for_reading(search.timeout_s)
+        while collection is not None:
+            try:
+                request = query_points(collection.name, search, await search.ranking.asked(collection, search))
+                return cast(
+                    "points.QueryResponse", await self._connection.points.Query(request, timeout=search.timeout_s)
+                )
+            except NotFound as error:
+                collection = await self._found_since(collection, error, search.timeout_s)
+        return points.QueryResponse()
+
+    async def _get(self, request: points.GetPoints, timeout_s: float | None) -> points.GetResponse:
+        collection = await self._handle.for_reading(timeout_s)
+        while collection is not None:
+            request.collection_name = collection.name
+            try:
+                return cast("points.GetResponse", await self._connection.points.Get(request, timeout=timeout_s))
+            except NotFound as error:
+                collection = await self._found_since(collection, error, timeout_s)
+        return points.GetResponse()
+
+    async def _found_since(self, lost: Collection, error: NotFound, timeout_s: float | None) -> Collection | None:
+        """What the name means by now, when that is no longer the collection that was not found."""
+        self._handle.forget()
+        collection = await self._handle.for_reading(timeout_s)
+        if collection is not None and collection.name == lost.name:
+            raise error  # the collection is there: something else was not found
+        return collection
+
+    async def _in_time(self, answer: Awaitable[T], timeout_s: float) -> T:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await answer
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                f"no answer from collection {self._handle.plan.name!r} at {self._connection.address} within"
+                f" {timeout_s:g} s, embedding included: pass a longer timeout",
+                code=grpc.StatusCode.DEADLINE_EXCEEDED,
+            ) from error

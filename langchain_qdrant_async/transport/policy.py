@@ -44,11 +44,11 @@ class Retry:
 
     def pause_within_s(self, attempt: int, error: QdrantStoreError, left_s: float) -> float | None:
         """The same, short enough for another attempt before the deadline; None when there is no time for it."""
-        pause_s = self.pause_s(attempt, error)
-        if pause_s < left_s - _LEAST_LEFT_S:
+        pause_s, most_s = self.pause_s(attempt, error), left_s - max(self.first_pause_s, _LEAST_LEFT_S)
+        if pause_s < most_s:
             return pause_s
-        least_s, most_s = max(_asked_s(error), left_s / 2), left_s * 0.9
-        if left_s < max(self.first_pause_s, _LEAST_LEFT_S) or least_s > most_s:
+        least_s = max(_asked_s(error), left_s / 2)
+        if least_s > most_s:
             return None
         return random.uniform(least_s, most_s)  # noqa: S311
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from langchain_qdrant_async.search.search import Asked, Fields, Ranking, Search, SearchOptions
     from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
     from langchain_qdrant_async.transport.connection import Connection
-    from langchain_qdrant_async.transport.policy import Policy, Retry
+    from langchain_qdrant_async.transport.policy import Policy, Retry, RetryEvent
     from langchain_qdrant_async.transport.target import Embedded, Remote
 
 _HOME = {
@@ -84,6 +84,7 @@ _HOME = {
     "Reindexed": "collection.reindex",
     "Remote": "transport.target",
     "Retry": "transport.policy",
+    "RetryEvent": "transport.policy",
     "RpcError": "errors",
     "ScalarQuantization": "collection.spec",
     "Search": "search.search",
@@ -136,6 +137,7 @@ __all__ = [
     "Reindexed",
     "Remote",
     "Retry",
+    "RetryEvent",
     "RpcError",
     "ScalarQuantization",
     "Search",

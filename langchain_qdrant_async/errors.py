@@ -22,7 +22,8 @@
         ├── PermissionDenied
         └── Unimplemented
 
-Whether an error may be repeated is the class's own fact: `retryable` and, for reads only, `retryable_read`.
+Whether a call may be repeated is said by `retryable` and, for reads only, `retryable_read`: facts of the class, unless
+the server's text says otherwise. A write that failed has the ids that were `written`, and those that were not.
 A gRPC exception never leaves the package; it is kept as `__cause__`.
 """
 
@@ -37,10 +38,14 @@ import grpc
 class QdrantStoreError(Exception):
     """Everything that this package raises on purpose."""
 
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
     """Whether the same call may be repeated, whatever it was."""
     retryable_read: ClassVar[bool] = False
     """Whether the same call may be repeated if it only reads."""
+    written: Sequence[str] = ()
+    """When documents were to be written: the ids that Qdrant confirmed, in input order."""
+    unwritten: Sequence[str] = ()
+    """When documents were to be written: the ids that it did not, in input order, those made here among them."""
 
 
 class InvalidInput(QdrantStoreError, ValueError):
@@ -79,8 +84,8 @@ class PartialWrite(QdrantStoreError):
     def __init__(self, message: str, *, written: Sequence[str], unwritten: Sequence[str]) -> None:
         """Keep both halves."""
         super().__init__(message)
-        self.written = list(written)
-        self.unwritten = list(unwritten)
+        self.written: list[str] = list(written)
+        self.unwritten: list[str] = list(unwritten)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _partial_write, (str(self), self.written, self.unwritten)
@@ -121,7 +126,7 @@ class RpcError(QdrantStoreError):
         self.retry_after_s = retry_after_s
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rpc_error, (type(self), str(self), self.code, self.details, self.retry_after_s)
+        return _rpc_error, (type(self), str(self), self.code, self.details, self.retry_after_s), self.__dict__
 
 
 def _rpc_error(
@@ -131,7 +136,7 @@ def _rpc_error(
 
 
 class Unavailable(RpcError):
-    """Nobody answers at the address, or the server cannot serve now."""
+    """Nobody answers at the address, the server cannot serve now, or its answer was lost on the way."""
 
     retryable = True
 
@@ -174,6 +179,8 @@ class Unimplemented(RpcError):
 
 _BY_STATUS: dict[grpc.StatusCode, type[RpcError]] = {
     grpc.StatusCode.UNAVAILABLE: Unavailable,
+    grpc.StatusCode.CANCELLED: Unavailable,
+    grpc.StatusCode.ABORTED: Unavailable,
     grpc.StatusCode.RESOURCE_EXHAUSTED: RateLimited,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
     grpc.StatusCode.NOT_FOUND: NotFound,

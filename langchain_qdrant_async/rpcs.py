@@ -32,6 +32,9 @@ ONCE = _methods("Collections", "Create UpdateAliases UpdateCollectionClusterSetu
 )
 """Writes that answer differently the second time: repeated only when the first attempt cannot have been sent."""
 
+LOOKED_AT = _methods("Collections", "Create UpdateAliases")
+"""Those of `ONCE` of which can be seen whether they were carried out: looked at before they are sent again."""
+
 REPEATABLE = (
     _methods(
         "Points",

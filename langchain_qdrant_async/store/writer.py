@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from langchain_qdrant_async.collection.handle import Handle
 from langchain_qdrant_async.collection.settling import Settling
 from langchain_qdrant_async.document.message import batches, check_completed, delete_points, upsert_points
 from langchain_qdrant_async.document.record import Record
-from langchain_qdrant_async.errors import NotFound, PartialWrite
+from langchain_qdrant_async.errors import NotFound, PartialWrite, QdrantStoreError
 from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.store.ingest import structs_of
 from langchain_qdrant_async.transport.connection import Connection
@@ -47,9 +47,19 @@ class Writer:
 
         Raises:
             PartialWrite: some were written before one failed; it names both.
+            QdrantStoreError: none was written. It, too, has all ids, as `unwritten`.
         """
         if not records:
             return
+        try:
+            await self._write_settled(records, write)
+        except PartialWrite:
+            raise
+        except QdrantStoreError as error:
+            error.written, error.unwritten = [], [record.identity.text for record in records]
+            raise
+
+    async def _write_settled(self, records: Sequence[Record], write: Write) -> None:
         first = _first_write(records, self._handle, write)
         async for attempt in Settling(self._handle, first, write.timeout_s):
             with attempt as collection:
@@ -74,9 +84,9 @@ class Writer:
         written = 0
         try:
             for start in range(0, len(records), write.batch_size):
-                batch = records[start : start + write.batch_size]
-                await self._upsert(collection, await structs_of(collection, batch, kept), write)
-                written += len(batch)
+                structs = await structs_of(collection, records[start : start + write.batch_size], kept)
+                async for count in self._upserted(collection, structs, write):
+                    written += count
         except NotFound:
             raise  # what was written is gone as well
         except Exception as error:
@@ -84,11 +94,15 @@ class Writer:
                 raise
             raise _partial_write(records, written, error) from error
 
-    async def _upsert(self, collection: Collection, structs: Sequence[points.PointStruct], write: Write) -> None:
+    async def _upserted(
+        self, collection: Collection, structs: Sequence[points.PointStruct], write: Write
+    ) -> AsyncIterator[int]:
+        """Write points, and say how many more are written after each message."""
         sized = ((each, each.ByteSize()) for each in structs)
         for part in batches(sized, count=len(structs), size_bytes=_BATCH_BYTES):
             request = upsert_points(collection.name, part, write.ordering)
             check_completed(await self._connection.points.Upsert(request, timeout=write.timeout_s), "the write")
+            yield len(part)
 
 
 def _first_write(records: Sequence[Record], handle: Handle, write: Write) -> FirstWrite:

@@ -10,7 +10,7 @@ import inspect
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 import grpc
@@ -31,6 +31,12 @@ Dial: TypeAlias = Callable[[str, ChannelOptions], grpc.aio.Channel]
 """Makes a channel to a target of gRPC's, `host:port` or `unix:/…`, with the options that we would use."""
 
 _POLL_S = 0.01
+_LEAST_PING_MS, _MOST_PING_MS = 500, 3_000
+"""Milliseconds that the answer to a ping may take: as long as the keepalive's own span, within these bounds."""
+_PATIENT_PING_MS = 60_000
+"""The same on a line that turned out to be slow."""
+_PINGS = ("grpc.keepalive_timeout_ms", "grpc.http2.ping_timeout_ms")
+"""The latter holds for any ping, also for gRPC's own, which the keepalive waits for: a minute by default."""
 _MOST_INT32 = 2**31 - 1
 _OPTIONS: ChannelOptions = (
     ("grpc.max_send_message_length", -1),
@@ -38,8 +44,10 @@ _OPTIONS: ChannelOptions = (
     # After a refused connection gRPC waits, a second and more by default, and fails every call meanwhile: for less than
     # our own attempts take, or a server that is there again would not be found by any of them.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 200),
+    # In spite of its name, for how long one attempt to connect may go on: long enough for TLS over a slow line, short
+    # enough for another attempt when a server stands still.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
     # With the global pool two connections share a socket, and closing one would not close it.
     ("grpc.use_local_subchannel_pool", 1),
 )
@@ -48,7 +56,12 @@ _OPTIONS: ChannelOptions = (
 def channel_options(target: Remote | Embedded, policy: Policy) -> ChannelOptions:
     """What every channel to the target is to be like."""
     keepalive_ms = round(min(policy.keepalive_s * 1_000, _MOST_INT32))
-    options = (*_OPTIONS, ("grpc.keepalive_time_ms", keepalive_ms))
+    answered_ms = min(max(keepalive_ms, _LEAST_PING_MS), _MOST_PING_MS)
+    options = (
+        *_OPTIONS,
+        ("grpc.keepalive_time_ms", keepalive_ms),
+        *((name, answered_ms) for name in _PINGS),
+    )
     return options if isinstance(target, Remote) else (*options, ("grpc.default_authority", "localhost"))
 
 
@@ -69,6 +82,10 @@ def _dial_in_clear(target: str, options: ChannelOptions) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(target, options=options)
 
 
+def _longer(value: int | str) -> int | str:
+    return min(4 * value, _PATIENT_PING_MS) if isinstance(value, int) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Dialler:
     """Makes the channels of one connection."""
@@ -77,6 +94,11 @@ class Dialler:
     """Ours, or the user's own."""
     options: ChannelOptions
     """What each channel is to be like."""
+
+    def more_patient(self) -> Dialler:
+        """The same, of channels that wait four times as long for the answer to a ping, and at most a minute."""
+        options = ((name, _longer(value) if name in _PINGS else value) for name, value in self.options)
+        return replace(self, options=tuple(options))
 
     def channel(self, target: str) -> grpc.aio.Channel:
         """A new channel, of the running loop.
@@ -199,6 +221,7 @@ class Channels:
         self._place = place
         self._dialler = dialler
         self._opened: dict[asyncio.AbstractEventLoop, LoopChannel] = {}
+        self._opening: set[asyncio.Task[grpc.aio.Channel]] = set()
         self._parents: list[LoopChannel] = []
         self._lock = threading.Lock()
         self.closed = False
@@ -207,7 +230,41 @@ class Channels:
     def forget(self) -> None:
         """In a forked child: the channels are the parent's, and are kept, since freeing one would close it."""
         self._parents += self._opened.values()
-        self._opened, self._lock = {}, threading.Lock()
+        self._opened, self._opening, self._lock = {}, set(), threading.Lock()
+
+    def ready(self) -> grpc.aio.Channel | None:
+        """The channel of the running loop, if it is open and leads where the place is now."""
+        opened = self._opened.get(asyncio.get_running_loop())
+        if opened is None or self.closed or opened.target != self._place.target:
+            return None
+        return opened.channel
+
+    def be_patient(self, channel: grpc.aio.Channel) -> None:
+        """Replace a channel of the running loop by one that waits longer for the answers to its pings.
+
+        A ping waits behind what was sent before it, so that a slow line with much on it looks like a dead one.
+        """
+        opened = self._opened.get(asyncio.get_running_loop())
+        if opened is not None and opened.channel is channel:
+            self._dialler = self._dialler.more_patient()
+            opened.target = ""  # leads nowhere any more
+
+    async def within(self, timeout_s: float) -> grpc.aio.Channel:
+        """The channel of the running loop, opened if need be; what takes longer goes on, for the next caller.
+
+        Raises:
+            ConnectionClosed: the connection is closed, or was forked.
+            TimeoutError: it takes longer.
+        """
+        opening = asyncio.get_running_loop().create_task(self.current())
+        self._opening.add(opening)
+        opening.add_done_callback(self._forget_opening)
+        return await asyncio.wait_for(asyncio.shield(opening), timeout_s)
+
+    def _forget_opening(self, opening: asyncio.Task[grpc.aio.Channel]) -> None:
+        self._opening.discard(opening)
+        if not opening.cancelled():
+            opening.exception()  # somebody may have to ask, or asyncio would complain
 
     async def current(self) -> grpc.aio.Channel:
         """The channel of the running loop, opened if need be.

@@ -60,7 +60,7 @@ class Connection(Closing):
         self._place = _place_of(self.target)
         dialler = Dialler(_checked_dial(dial) or dial_of(self.target), channel_options(self.target, self.policy))
         self._channels = Channels(self.address, self._place, dialler)
-        channel = Channel(Peer(self.address, self.policy, _credentials(self.target)), self._channels.current)
+        channel = Channel(Peer(self.address, self.policy, _credentials(self.target)), self._channels)
         self.points = PointsStub(channel)
         self.collections = CollectionsStub(channel)
         self.snapshots = SnapshotsStub(channel)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import grpc
 import grpc.aio
@@ -14,16 +15,41 @@ from langchain_qdrant_async.checks import check_seconds
 from langchain_qdrant_async.errors import (
     ConnectionClosed,
     DeadlineExceeded,
-    NotFound,
-    PermissionDenied,
+    EngineError,
+    QdrantStoreError,
     RpcError,
-    Unauthenticated,
     Unavailable,
     class_of,
 )
-from langchain_qdrant_async.rpcs import ONCE, READS
-from langchain_qdrant_async.transport.policy import Policy
+from langchain_qdrant_async.proto import CollectionsStub
+from langchain_qdrant_async.rpcs import LOOKED_AT, READS
+from langchain_qdrant_async.transport.lost_answers import answer_of_second, found_done, refusal_of_second
+from langchain_qdrant_async.transport.policy import Policy, RetryEvent
 from langchain_qdrant_async.transport.target import REST_PORT
+from langchain_qdrant_async.transport.throttle import Throttle
+from langchain_qdrant_async.transport.transience import Outcome, is_repeatable, is_silence, meaning_of, outcome_of
+
+_log = logging.getLogger(__name__)
+
+_HELD_PAUSE_S = 0.05
+"""The least pause of who waits for a token."""
+
+
+class Opener(Protocol):
+    """Opens the channels that the funnel calls over."""
+
+    def ready(self) -> grpc.aio.Channel | None:
+        """The running loop's channel, if it is open."""
+
+    async def within(self, timeout_s: float) -> grpc.aio.Channel:
+        """The running loop's channel, opened if need be."""
+
+    def be_patient(self, channel: grpc.aio.Channel) -> None:
+        """Replace the running loop's channel by one that waits longer for the answers to its pings."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed, for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,36 +62,47 @@ class Peer:
     """Deadlines and retries."""
     metadata: grpc.aio.Metadata | None = field(default=None, repr=False)
     """Credentials, sent with every call."""
+    throttle: Throttle = field(default_factory=Throttle, repr=False)
+    """Holds repeats back."""
 
 
 @dataclass(slots=True)
-class Attempts:
-    """One call's budget: how long it may take, and what was tried so far."""
+class Call:
+    """One call: what is asked, how long it may take, and what was tried so far."""
 
-    method: str
-    """As gRPC names it, `/qdrant.Points/Query`."""
+    request: Any
+    """The message."""
+    metadata: Any
+    """More gRPC metadata for this call."""
     timeout_s: float
     """Seconds that the call may take, retries included."""
-    retry_at_most: int
-    """How often it may be tried in all."""
     deadline: float
     """When it ends, by the loop's clock."""
-    started: float
-    """When it began, by the loop's clock."""
     count: int = 0
     """How often it was tried."""
+    lost: bool = False
+    """Whether it may have been carried out by an attempt whose answer is lost."""
+    silences: int = 0
+    """How many attempts ended because a ping was not answered."""
+    before: str = ""
+    """How the attempt before this one ended, in the server's words."""
 
-    def left_s(self, now: float) -> float:
+    def left_s(self) -> float:
         """Seconds until the deadline, never less than a millisecond."""
-        return max(self.deadline - now, 0.001)
+        return max(self.deadline - asyncio.get_running_loop().time(), 0.001)
+
+    def story(self) -> str:
+        """What was tried so far."""
+        took_s = self.timeout_s - self.left_s()
+        return f"{self.count} attempt{'s' * (self.count > 1)} in {took_s:.1f} s of {self.timeout_s:g} s"
 
 
 class Channel:
     """Stands where generated stubs expect a gRPC channel; opens the real one of the running loop for each attempt."""
 
-    def __init__(self, peer: Peer, opened: Callable[[], Awaitable[grpc.aio.Channel]]) -> None:
+    def __init__(self, peer: Peer, opener: Opener) -> None:
         self._peer = peer
-        self._opened = opened
+        self._opener = opener
 
     def unary_unary(
         self,
@@ -75,7 +112,7 @@ class Channel:
         _registered_method: bool = False,  # noqa: FBT001, FBT002  generated code passes it
     ) -> Rpc:
         """The call of one method, as generated stubs ask for it."""
-        return Rpc(self._peer, self._opened, (method, request_serializer, response_deserializer))
+        return Rpc(self._peer, self._opener, (method, request_serializer, response_deserializer))
 
 
 class Rpc:
@@ -85,14 +122,14 @@ class Rpc:
         method: as gRPC names it, `/qdrant.Points/Query`.
     """
 
-    def __init__(
-        self, peer: Peer, opened: Callable[[], Awaitable[grpc.aio.Channel]], signature: tuple[str, Any, Any]
-    ) -> None:
+    def __init__(self, peer: Peer, opener: Opener, signature: tuple[str, Any, Any]) -> None:
         self._peer = peer
-        self._opened = opened
+        self._throttle = peer.throttle
+        self._opener = opener
         self._signature = signature
         self.method = signature[0]
-        self._reads = self.method in READS
+        policy = peer.policy
+        self._usual_s = policy.read_deadline_s if self.method in READS else policy.write_deadline_s
 
     async def __call__(self, request: Any, *, timeout: float | None = None, metadata: Any = None) -> Any:
         """Send the request, again if need be.
@@ -106,56 +143,154 @@ class Rpc:
             RpcError: Qdrant refused, or did not answer in time.
             ConnectionClosed: the connection is closed.
         """
-        attempts = self._budget(timeout)
-        while True:
-            attempts.count += 1
-            try:
-                return await self._attempt(request, attempts, metadata)
-            except RpcError as error:
-                pause_s = self._pause_s(error, attempts)
-                if pause_s is None:
-                    raise
-            await asyncio.sleep(pause_s)
-
-    def _budget(self, timeout_s: float | None) -> Attempts:
-        policy = self._peer.policy
-        if timeout_s is None:
-            timeout_s = policy.read_deadline_s if self._reads else policy.write_deadline_s
-        timeout_s = check_seconds("timeout", timeout_s)
-        now = asyncio.get_running_loop().time()
-        return Attempts(self.method, timeout_s, policy.retry.attempts, now + timeout_s, now)
-
-    async def _attempt(self, request: Any, attempts: Attempts, metadata: Any) -> Any:
-        channel = await self._opened()
-        call = channel.unary_unary(*self._signature)
-        left_s = attempts.left_s(asyncio.get_running_loop().time())
+        if timeout is None:
+            timeout = self._usual_s
+        timeout_s = check_seconds("timeout", timeout)
+        call = Call(request, metadata, timeout_s, asyncio.get_running_loop().time() + timeout_s)
         try:
-            return await call(request, timeout=left_s, metadata=self._credentials(metadata))
+            answer = await self._attempt(call)
+        except (RpcError, EngineError) as error:
+            return await self._repeated(call, error)
+        if self._throttle.drained:
+            self._throttle.refill()
+        return answer
+
+    # ── one attempt ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _attempt(self, call: Call) -> Any:
+        call.count += 1
+        left_s = call.timeout_s if call.count == 1 else call.left_s()
+        channel = self._opener.ready()
+        if channel is None:
+            channel, left_s = await self._opened(call), call.left_s()
+        metadata = (*(self._peer.metadata or ()), *call.metadata) if call.metadata else self._peer.metadata
+        sent = channel.unary_unary(*self._signature)
+        try:
+            return await sent(call.request, timeout=left_s, metadata=metadata)
         except grpc.aio.AioRpcError as error:
-            raise _translated(error, attempts, self._peer.address) from error
-        except grpc.aio.UsageError as error:  # the channel was closed between opening and calling
-            raise ConnectionClosed(f"the connection to {self._peer.address} is closed") from error
+            if is_silence(error.details() or ""):
+                self._bear_silence(call, channel)
+            raise self._error(call, error.code(), error.details() or "", _retry_after_s(error)) from error
+        except grpc.aio.UsageError as error:
+            raise self._closed(call, channel, "before the call was sent") from error
         except asyncio.CancelledError as error:
             if _cancelled_from_outside():
                 raise
-            raise ConnectionClosed(f"the connection to {self._peer.address} was closed during the call") from error
+            raise self._closed(call, channel, "during the call") from error
 
-    def _credentials(self, metadata: Any) -> Any:
-        if not metadata:
-            return self._peer.metadata
-        return (*(self._peer.metadata or ()), *metadata)
+    def _bear_silence(self, call: Call, channel: grpc.aio.Channel) -> None:
+        """Have patience with a peer that is silent on a new connection, too: its line is slow, not dead."""
+        call.silences += 1
+        if call.silences > 1:
+            self._opener.be_patient(channel)
 
-    def _pause_s(self, error: RpcError, attempts: Attempts) -> float | None:
-        """Seconds to wait before the next attempt; None when there is to be none."""
-        if attempts.count >= attempts.retry_at_most or not self._repeatable(error):
-            return None
-        pause_s = self._peer.policy.retry.pause_s(attempts.count, error)
-        return pause_s if asyncio.get_running_loop().time() + pause_s < attempts.deadline else None
+    async def _opened(self, call: Call) -> grpc.aio.Channel:
+        try:
+            return await self._opener.within(call.left_s())
+        except TimeoutError as error:
+            details = "the connection was not there in time"
+            raise self._error(call, grpc.StatusCode.DEADLINE_EXCEEDED, details) from error
 
-    def _repeatable(self, error: RpcError) -> bool:
-        if self.method in ONCE and isinstance(error, Unavailable):
-            return "connect" in error.details.lower()  # never sent: refused, or no route
-        return error.retryable or (self._reads and error.retryable_read)
+    def _closed(self, call: Call, channel: grpc.aio.Channel, when: str) -> QdrantStoreError:
+        """The error that the channel was closed: for good, or since another has taken its place."""
+        if self._opener.closed or self._opener.ready() is channel:
+            return ConnectionClosed(f"the connection to {self._peer.address} was closed {when}")
+        return self._error(call, grpc.StatusCode.CANCELLED, f"the channel was closed {when}")
+
+    def _error(self, call: Call, code: grpc.StatusCode, details: str, retry_after_s: float | None = None) -> RpcError:
+        """The error of an attempt, which says what was tried, and what to do about it."""
+        meaning, kind, address = meaning_of(code, details), class_of(code), self._peer.address
+        if meaning.outcome is Outcome.LOST and kind is RpcError:
+            kind = Unavailable
+        advice = _rest_advice(kind, address) or meaning.advice
+        said = f"{self._name} at {address}: {details or code.name}{f'. {advice}' if advice else ''}"
+        before = f"; before: {call.before}" if call.before not in {"", details} else ""
+        text = f"{said} [{code.name}, {call.story()}{before}]"
+        error = kind(text, code=code, details=details, retry_after_s=retry_after_s)
+        if error.retryable and meaning.outcome is Outcome.FINAL:
+            error.retryable = False
+        return error
+
+    @property
+    def _name(self) -> str:
+        return self.method.removeprefix("/qdrant.")
+
+    # ── again ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _repeated(self, call: Call, error: RpcError | EngineError) -> Any:
+        """The answer of a call whose first attempt failed.
+
+        Raises:
+            RpcError: no other attempt is allowed, or had another end.
+        """
+        while True:
+            outcome = outcome_of(error)
+            call.lost |= outcome in _DOUBTFUL
+            if call.lost and outcome is Outcome.FINAL and (done := await self._done(call, error)) is not None:
+                return done
+            await self._pause(call, error, outcome)
+            if call.lost and (done := await self._done(call, error)) is not None:
+                return done
+            try:
+                answer = await self._attempt(call)
+            except (RpcError, EngineError) as again:
+                error = again
+            else:
+                self._throttle.refill()
+                return answer_of_second(self.method, answer) if call.lost else answer
+
+    async def _done(self, call: Call, error: RpcError | EngineError) -> Any:
+        """The answer of a call that was carried out by an attempt whose answer is lost, as can be seen; or None.
+
+        Raises:
+            RpcError: it would have to be looked at, and cannot.
+        """
+        if self.method not in LOOKED_AT:
+            return refusal_of_second(self.method, error)
+        stub = CollectionsStub(Channel(self._peer, self._opener))
+        try:
+            return await found_done(stub, self.method, call.request, call.left_s())
+        except (RpcError, EngineError):
+            raise error  # noqa: B904  what cannot be seen says less than what went wrong
+
+    async def _pause(self, call: Call, error: RpcError | EngineError, outcome: Outcome) -> None:
+        """Wait until the call may be sent again.
+
+        Raises:
+            RpcError: it may not.
+        """
+        if not is_repeatable(self.method, outcome):
+            raise error if outcome is Outcome.FINAL else self._given_up(call, error)
+        policy, waits = self._peer.policy, 0
+        while not waits or not self._throttle.take():
+            pause_s = policy.retry.pause_within_s(call.count + waits, error, call.left_s())
+            if pause_s is None or call.count == policy.retry.attempts:
+                raise self._given_up(call, error)
+            if not waits:
+                self._tell(call, error, pause_s)
+            await asyncio.sleep(max(pause_s, _HELD_PAUSE_S) if waits else pause_s)
+            waits += 1
+
+    def _tell(self, call: Call, error: RpcError | EngineError, pause_s: float) -> None:
+        """Let others know that the call will be sent again."""
+        call.before = error.details if isinstance(error, RpcError) else "the engine failed"
+        if call.count == 1:
+            _log.info("%s at %s is sent again: %s", self._name, self._peer.address, call.before)
+        if self._peer.policy.on_retry is None:
+            return
+        event = RetryEvent(self._name, self._peer.address, call.count, error, pause_s, call.left_s())
+        try:
+            self._peer.policy.on_retry(event)
+        except Exception:  # noqa: BLE001  it is the user's, and logged
+            _log.exception("on_retry failed")
+
+    def _given_up(self, call: Call, error: RpcError | EngineError) -> RpcError | EngineError:
+        if call.count > 1:
+            _log.warning("%s is given up: %s", self._name, error)
+        return error
+
+
+_DOUBTFUL = frozenset({Outcome.LOST, Outcome.LATE})
 
 
 def _cancelled_from_outside() -> bool:
@@ -164,29 +299,10 @@ def _cancelled_from_outside() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _translated(error: grpc.aio.AioRpcError, attempts: Attempts, address: str) -> RpcError:
-    code, details = error.code(), error.details() or ""
-    kind = class_of(code)
-    took_s = asyncio.get_running_loop().time() - attempts.started
-    name = attempts.method.removeprefix("/qdrant.")
-    tried = f"{attempts.count} attempt{'s' * (attempts.count > 1)} in {took_s:.1f} s of {attempts.timeout_s:g} s"
-    message = f"{name} at {address}: {details or code.name}{_advice(kind, address)} [{code.name}, {tried}]"
-    return kind(message, code=code, details=details, retry_after_s=_retry_after_s(error))
-
-
-_ADVICE: dict[type[RpcError], str] = {
-    Unavailable: ". Is the server running, and is this its gRPC port (6334 unless configured otherwise)?",
-    DeadlineExceeded: ". Pass a longer timeout, or a Policy with longer deadlines",
-    Unauthenticated: ". Pass the right api_key to Remote or Connection",
-    PermissionDenied: ". This API key may not do that",
-    NotFound: "",
-}
-
-
-def _advice(kind: type[RpcError], address: str) -> str:
+def _rest_advice(kind: type[RpcError], address: str) -> str:
     if kind in {Unavailable, DeadlineExceeded} and address.endswith(f":{REST_PORT}"):
-        return f". {REST_PORT} is Qdrant's REST port; gRPC listens on 6334 unless configured otherwise"
-    return _ADVICE.get(kind, "")
+        return f"{REST_PORT} is Qdrant's REST port; gRPC listens on 6334 unless configured otherwise"
+    return ""
 
 
 def _retry_after_s(error: grpc.aio.AioRpcError) -> float | None:

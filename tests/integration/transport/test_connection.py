@@ -133,6 +133,21 @@ async def test_writers_go_on_while_the_engine_is_killed(tmp_path: Path) -> None:
         assert count.result.count == 161, "nothing is there twice"
 
 
+async def test_a_killed_engine_costs_no_call(tmp_path: Path) -> None:
+    """With the usual policy, also while calls are under way that may not be sent twice without looking."""
+    async with Connection(Embedded(tmp_path)) as connection:
+        admin = Collections(connection)
+        await admin.create(CollectionSpec("docs", dimension=2))
+        for n in range(2):
+            calls = [admin.describe("docs"), admin.create(CollectionSpec(f"docs-{n}", dimension=2))]
+            calls += [admin.describe("docs") for _ in range(10)]
+            under_way = [asyncio.ensure_future(each) for each in calls]
+            await asyncio.sleep(0)
+            os.kill(_engine_pid(connection), signal.SIGKILL)
+            assert [each.name for each in await asyncio.gather(*under_way)][:2] == ["docs", f"docs-{n}"]
+        assert await admin.names() == ["docs", "docs-0", "docs-1"]
+
+
 async def test_memory_leaves_nothing_behind() -> None:
     connection = Connection(":memory:")
     await _store(connection).aadd_texts(["text"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pickle
 import random
 import socket
@@ -26,6 +27,7 @@ from langchain_qdrant_async import (
     RateLimited,
     Remote,
     Retry,
+    RetryEvent,
     RpcError,
     Unauthenticated,
     Unavailable,
@@ -39,6 +41,7 @@ from langchain_qdrant_async.proto import (
     collections,
     points,
 )
+from langchain_qdrant_async.transport.throttle import CAPACITY, PER_S
 
 Code = grpc.StatusCode
 SECRET = "the-secret-key"
@@ -50,6 +53,7 @@ class Moody(PointsServicer, CollectionsServicer):
     def __init__(self) -> None:
         self.moods: list[Code | None] = []
         self.trailing: tuple[tuple[str, str], ...] = ()
+        self.details = "as asked"
         self.calls: list[tuple[float, float]] = []
         self.keys: list[Any] = []
         self.hang = asyncio.Event()
@@ -60,7 +64,7 @@ class Moody(PointsServicer, CollectionsServicer):
         self.keys.append(dict(context.invocation_metadata()).get("api-key"))
         mood = self.moods.pop(0) if self.moods else None
         if mood is not None:
-            await context.abort(mood, "as asked", trailing_metadata=self.trailing)
+            await context.abort(mood, self.details, trailing_metadata=self.trailing)
         return answer
 
     async def Count(self, request: Any, context: Any) -> Any:
@@ -97,7 +101,9 @@ UPSERT = points.UpsertPoints(collection_name="c")
 CREATE = collections.CreateCollection(collection_name="c")
 
 
-@pytest.mark.parametrize("mood", [Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED, Code.DEADLINE_EXCEEDED])
+@pytest.mark.parametrize(
+    "mood", [Code.UNAVAILABLE, Code.CANCELLED, Code.ABORTED, Code.RESOURCE_EXHAUSTED, Code.DEADLINE_EXCEEDED]
+)
 async def test_a_read_is_repeated(moody: tuple[Moody, str], mood: Code) -> None:
     servicer, address = moody
     servicer.moods = [mood, mood]
@@ -107,7 +113,14 @@ async def test_a_read_is_repeated(moody: tuple[Moody, str], mood: Code) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mood", "calls"), [(Code.UNAVAILABLE, 2), (Code.RESOURCE_EXHAUSTED, 2), (Code.DEADLINE_EXCEEDED, 1)]
+    ("mood", "calls"),
+    [
+        (Code.UNAVAILABLE, 2),
+        (Code.CANCELLED, 2),
+        (Code.ABORTED, 2),
+        (Code.RESOURCE_EXHAUSTED, 2),
+        (Code.DEADLINE_EXCEEDED, 1),
+    ],
 )
 async def test_a_write_is_repeated_when_that_is_safe(moody: tuple[Moody, str], mood: Code, calls: int) -> None:
     servicer, address = moody
@@ -120,9 +133,11 @@ async def test_a_write_is_repeated_when_that_is_safe(moody: tuple[Moody, str], m
     assert len(servicer.calls) == calls
 
 
-async def test_a_creation_is_not_sent_twice(moody: tuple[Moody, str]) -> None:
+@pytest.mark.parametrize("mood", [Code.UNAVAILABLE, Code.CANCELLED, Code.ABORTED])
+async def test_a_creation_is_not_sent_twice(moody: tuple[Moody, str], mood: Code) -> None:
+    """Unless it can be seen that the first one was not carried out: this server says nothing of its collections."""
     servicer, address = moody
-    servicer.moods = [Code.UNAVAILABLE]
+    servicer.moods = [mood]
     async with Connection(Remote(address), policy=QUICK) as connection:
         with pytest.raises(Unavailable):
             await connection.collections.Create(CREATE)
@@ -162,6 +177,95 @@ async def test_attempts_are_bounded(moody: tuple[Moody, str]) -> None:
         with pytest.raises(Unavailable, match="4 attempts"):
             await connection.points.Count(COUNT)
     assert len(servicer.calls) == 4
+
+
+_TWICE = {
+    Code.UNAVAILABLE: ("Count", "Upsert"),
+    Code.CANCELLED: ("Count", "Upsert"),
+    Code.ABORTED: ("Count", "Upsert"),
+    Code.RESOURCE_EXHAUSTED: ("Count", "Upsert", "Create"),
+    Code.DEADLINE_EXCEEDED: ("Count",),
+}
+
+
+@pytest.mark.parametrize("code", [each for each in Code if each is not Code.OK])
+async def test_each_status_is_repeated_or_not(moody: tuple[Moody, str], code: Code) -> None:
+    servicer, address = moody
+    async with Connection(Remote(address), policy=QUICK) as connection:
+        stubs = {"Count": connection.points.Count, "Upsert": connection.points.Upsert}
+        for name, stub in (stubs | {"Create": connection.collections.Create}).items():
+            servicer.moods, servicer.calls = [code], []
+            again = name in _TWICE.get(code, ())
+            with contextlib.nullcontext() if again else pytest.raises(RpcError) as caught:
+                await stub({"Count": COUNT, "Upsert": UPSERT, "Create": CREATE}[name])
+            assert len(servicer.calls) == 1 + again
+            assert again or (caught is not None and caught.value.code is code)
+
+
+async def test_the_deadline_is_the_bound(moody: tuple[Moody, str], caplog: pytest.LogCaptureFixture) -> None:
+    servicer, address = moody
+    servicer.moods = [Code.UNAVAILABLE] * 1_000
+    caplog.set_level("INFO", "langchain_qdrant_async")
+    retry = Retry(first_pause_s=0.001, longest_pause_s=0.002)
+    async with Connection(Remote(address), policy=Policy(retry=retry)) as connection:
+        with pytest.raises((Unavailable, DeadlineExceeded), match="as asked") as caught:
+            await connection.points.Count(COUNT, timeout=0.3)
+    assert len(servicer.calls) > 5
+    assert [each.levelname for each in caplog.records] == ["INFO", "WARNING"]
+    assert str(caught.value) in caplog.records[1].getMessage()
+
+
+async def test_an_outage_is_not_multiplied(moody: tuple[Moody, str]) -> None:
+    servicer, address = moody
+    servicer.moods = [Code.UNAVAILABLE] * 100_000
+    retry = Retry(first_pause_s=0.001, longest_pause_s=0.01)
+    async with Connection(Remote(address), policy=Policy(retry=retry)) as connection:
+        calls = (connection.points.Count(COUNT, timeout=1) for _ in range(100))
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(each, Unavailable | DeadlineExceeded) for each in ended)
+    assert len(servicer.calls) < 100 + CAPACITY + 10 * PER_S, "each once, and a few of them again"
+
+
+async def test_who_was_held_back_goes_on_when_the_server_is_there_again(moody: tuple[Moody, str]) -> None:
+    servicer, address = moody
+    servicer.moods = [Code.UNAVAILABLE] * 115
+    retry = Retry(first_pause_s=0.01, longest_pause_s=0.1)
+    async with Connection(Remote(address), policy=Policy(retry=retry, read_deadline_s=20)) as connection:
+        counted = await asyncio.gather(*(connection.points.Count(COUNT) for _ in range(100)))
+    assert [each.result.count for each in counted] == [1] * 100
+
+
+async def test_what_a_callback_raises_is_logged(moody: tuple[Moody, str], caplog: pytest.LogCaptureFixture) -> None:
+    servicer, address = moody
+    servicer.moods = [Code.UNAVAILABLE]
+
+    def fail(event: RetryEvent) -> None:
+        raise LookupError(event.method)
+
+    async with Connection(Remote(address), policy=Policy(retry=QUICK.retry, on_retry=fail)) as connection:
+        assert (await connection.points.Count(COUNT)).result.count == 1
+    assert "LookupError: Points/Count" in caplog.text
+
+
+async def test_what_is_too_large_is_not_sent_again(moody: tuple[Moody, str]) -> None:
+    servicer, address = moody
+    servicer.moods, servicer.details = [Code.RESOURCE_EXHAUSTED], "Received message larger than max (5 vs. 4)"
+    async with Connection(Remote(address), policy=QUICK) as connection:
+        with pytest.raises(RateLimited, match="pass a smaller batch_size") as caught:
+            await connection.points.Upsert(UPSERT)
+    assert not caught.value.retryable
+    assert len(servicer.calls) == 1
+
+
+@pytest.mark.parametrize("asked", ["0", "-5", "soon"])
+async def test_a_wish_that_is_no_wait_leaves_the_backoff(moody: tuple[Moody, str], asked: str) -> None:
+    servicer, address = moody
+    servicer.moods, servicer.trailing = [Code.RESOURCE_EXHAUSTED] * 2, (("retry-after", asked),)
+    pauses: list[float] = []
+    policy = Policy(retry=Retry(), on_retry=lambda event: pauses.append(event.pause_s))
+    async with Connection(Remote(address), policy=policy) as connection:
+        await connection.points.Count(COUNT)
+    assert all(0 < each <= 0.2 for each in pauses)
 
 
 async def test_the_servers_wish_to_wait_is_granted(moody: tuple[Moody, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from langchain_qdrant_async import Embedded, Policy, Remote
-from langchain_qdrant_async.transport.channels import Server, channel_options
+from langchain_qdrant_async.transport.channels import Dialler, Server, channel_options, dial_of
 
 
 def test_only_a_unix_socket_needs_an_authority() -> None:
@@ -21,3 +21,19 @@ def test_keepalive_fits_grpcs_integer() -> None:
 async def test_a_server_is_where_it_was() -> None:
     server = Server("localhost:6334")
     assert server.target == await server.found() == "localhost:6334"
+
+
+def test_a_ping_is_answered_within_seconds() -> None:
+    for keepalive_s, expected in ((0.1, 500), (1.0, 1_000), (3.0, 3_000), (30.0, 3_000), (float("inf"), 3_000)):
+        options = dict(channel_options(Remote("localhost"), Policy(keepalive_s=keepalive_s)))
+        assert options["grpc.http2.ping_timeout_ms"] == options["grpc.keepalive_timeout_ms"] == expected
+
+
+def test_more_patience_ends_at_a_minute() -> None:
+    dialler = Dialler(dial_of(Remote("localhost")), channel_options(Remote("localhost"), Policy()))
+    times = []
+    for _ in range(4):
+        times.append(dict(dialler.options)["grpc.http2.ping_timeout_ms"])
+        dialler = dialler.more_patient()
+    assert times == [3_000, 12_000, 48_000, 60_000]
+    assert dict(dialler.options)["grpc.keepalive_time_ms"] == 30_000

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from langchain_qdrant_async.checks import INT64, plain_type
+from langchain_qdrant_async.checks import INT64, plain_type, shortened
 
 _FORMS: list[tuple[type | tuple[type, ...], Callable[[Any], Any]]] = [
     (Mapping, dict),
@@ -102,7 +102,7 @@ def json_int(value: int) -> int:
     """
     if value in INT64:
         return value
-    raise Unstorable(f"is {value}: integers must fit 64 bits. Store it as text, or as a float")
+    raise Unstorable(f"is {shortened(value)}: integers must fit 64 bits. Store it as text, or as a float")
 
 
 def json_float(value: float) -> float:

@@ -70,7 +70,7 @@ def items_of(
     return list(map(Item, ids_for(ids, len(listed)), listed, given))
 
 
-def items_of_documents(documents: Iterable[Document], ids: Iterable[GivenId | None] | None = None) -> list[Item]:
+def items_of_documents(documents: Iterable[Document] | Any, ids: Iterable[GivenId | None] | None = None) -> list[Item]:
     """What the caller gave as documents, which are read once and not changed.
 
     Args:
@@ -80,7 +80,7 @@ def items_of_documents(documents: Iterable[Document], ids: Iterable[GivenId | No
     Raises:
         InvalidInput: something is no document, or an id cannot be one.
     """
-    if isinstance(documents, Document | str | bytes) or not isinstance(documents, Iterable):
+    if isinstance(documents, Document) or not isinstance(documents, Iterable):
         raise InvalidInput(f"documents must be a list of Documents, not one {type(documents).__name__}")
     listed = list(documents)
     for position, each in enumerate(listed):

@@ -89,7 +89,7 @@ def _name(fingerprint: Fingerprint) -> str | None:
 
 def _inner(embeddings: Embeddings) -> Embeddings | None:
     """What these embeddings wrap, when they say nothing of a model themselves."""
-    if _telling(embeddings):
+    if not _telling(embeddings).keys().isdisjoint(_NAMES):
         return None
     parts = (getattr(embeddings, name, None) for name in _INNER)
     return next((each for each in parts if isinstance(each, Embeddings) and each is not embeddings), None)

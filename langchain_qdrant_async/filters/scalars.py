@@ -6,7 +6,7 @@ import datetime as dt
 import math
 import re
 
-from langchain_qdrant_async.checks import INT64, Scalar, check_unicode, is_number
+from langchain_qdrant_async.checks import INT64, Scalar, check_unicode, is_number, shortened
 from langchain_qdrant_async.document.jsonable import Unstorable, jsonable
 from langchain_qdrant_async.errors import InvalidFilter
 
@@ -75,7 +75,7 @@ def _checked(scalar: Scalar, where: str) -> Scalar:
     if isinstance(scalar, str):
         return check_unicode(where, scalar, InvalidFilter)
     if isinstance(scalar, int) and scalar not in INT64:
-        raise InvalidFilter(f"{where} is {scalar}: integers must fit 64 bits. Write a float")
+        raise InvalidFilter(f"{where} is {shortened(scalar)}: integers must fit 64 bits. Write a float")
     if isinstance(scalar, float) and not math.isfinite(scalar):
         raise InvalidFilter(f"{where} is {scalar}, which no stored number equals or compares with: leave it out")
     return scalar

@@ -32,7 +32,7 @@ def read_consistency(given: object) -> points.ReadConsistency | None:
     """
     if given is None or isinstance(given, points.ReadConsistency):
         return given
-    if is_whole(given):
+    if is_whole(given) and given > 0:
         return points.ReadConsistency(factor=whole_number("consistency", given, at_least=1))
     name = str(getattr(given, "value", given))
     if name not in _CONSISTENCIES:

@@ -97,7 +97,7 @@ class Search:
         whole_number("offset", self.offset, at_least=0)
         given = self.score_threshold
         if given is not None and not is_float(given):
-            raise InvalidInput(f"score_threshold must be a number of 64 bits, not {shortened(given)}")
+            raise InvalidInput(f"score_threshold must be a number, not {shortened(given)}")
         if self.timeout_s is not None:
             object.__setattr__(self, "timeout_s", check_seconds("timeout", self.timeout_s))
 

@@ -38,6 +38,7 @@ from langchain_qdrant_async import (
 from langchain_qdrant_async.document.message import point_struct, upsert_points
 from langchain_qdrant_async.document.values import to_fields
 from langchain_qdrant_async.document.vectors import to_dense
+from langchain_qdrant_async.embedding.async_model import THREADS
 from langchain_qdrant_async.proto import common, points
 from tests.embeddings import TableEmbeddings, WordEmbeddings
 
@@ -431,6 +432,7 @@ async def test_a_missing_collection_with_creation_switched_off(
     assert await Collections(connection).find(collection_name) is None
 
 
+@pytest.mark.filterwarnings("ignore:a point has no")
 async def test_another_packages_points_are_read(connection: Connection, collection_name: str) -> None:
     """Null metadata, no text, foreign keys: as langchain-qdrant and others leave them."""
     await Collections(connection).ensure(CollectionSpec(collection_name, dimension=2))
@@ -734,4 +736,4 @@ async def test_a_model_without_coroutines_runs_on_the_stores_own_threads(
         await store.aadd_texts(FRUIT)
         await asyncio.gather(*(store.asimilarity_search(text) for text in FRUIT * 10))
         await store.amax_marginal_relevance_search("apple")
-    assert threads <= {f"embedding-calls_{n}" for n in range(4)}
+    assert threads <= {f"embedding-calls_{n}" for n in range(THREADS)}

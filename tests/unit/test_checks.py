@@ -116,8 +116,8 @@ def test_hostile_numbers_are_errors_of_ours(value: object) -> None:
 @pytest.mark.parametrize("given", [None, 5, "text", Document("x"), object()])
 def test_what_is_no_list_is_refused(given: Any) -> None:
     store = AsyncQdrantVectorStore("http://127.0.0.1:9", "docs", DeterministicFakeEmbedding(size=4))
-    calls: tuple[Any, ...] = (store.add_documents, store.add_texts, lambda it: store.add_texts(["a"], it or 5))
-    for call in calls:
+    calls: tuple[Any, ...] = (store.add_documents, store.add_texts, lambda it: store.add_texts(["a"], it))
+    for call in calls[: 2 if given is None else 3]:
         with pytest.raises(InvalidInput):
             call(given)
 

@@ -44,6 +44,14 @@ def is_number(value: object) -> TypeGuard[float]:
     return is_whole(value) or (isinstance(value, float | np.floating) and not math.isnan(value))
 
 
+def is_float(value: object) -> TypeGuard[float]:
+    """Whether it is a number that a 64-bit float can hold."""
+    try:
+        return is_number(value) and float(value) == float(value)
+    except OverflowError:
+        return False
+
+
 def whole_number(name: str, value: object, *, at_least: int, at_most: int | None = None) -> int:
     """The value as an int, when it is a whole number within the bounds, numpy's among them.
 
@@ -52,10 +60,19 @@ def whole_number(name: str, value: object, *, at_least: int, at_most: int | None
     """
     if not is_whole(value) or value < at_least or (at_most is not None and value > at_most):
         bounds = f", {at_least} or more" if at_most is None else f" from {at_least} to {at_most:,}"
-        raise InvalidInput(f"{name} must be a whole number{bounds}, not {value!r}")
+        raise InvalidInput(f"{name} must be a whole number{bounds}, not {shortened(value)}")
     if value >= _END:
-        raise InvalidInput(f"{name} must be below {_END:,}, not {value!r}")
+        raise InvalidInput(f"{name} must be below {_END:,}, not {shortened(value)}")
     return int(value)
+
+
+def shortened(value: object) -> str:
+    """How a value reads in a message: a long one is cut, and an integer may have too many digits for text."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  a repr of the caller's own
+        text = f"a {type(value).__name__} that has no text"
+    return text if len(text) <= 100 else f"{text[:60]}… ({len(text):,} characters)"
 
 
 def check_seconds(name: str, value: object) -> float:
@@ -64,8 +81,8 @@ def check_seconds(name: str, value: object) -> float:
     Raises:
         InvalidInput: it is no number above 0.
     """
-    if not is_number(value) or value <= 0:
-        raise InvalidInput(f"{name} must be above 0 seconds, not {value!r}")
+    if not is_float(value) or value <= 0:
+        raise InvalidInput(f"{name} must be above 0 seconds, not {shortened(value)}")
     return min(float(value), _MOST_SECONDS)
 
 

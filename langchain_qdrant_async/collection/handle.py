@@ -362,5 +362,6 @@ class Handle:
         elif reduced is not None and stored.origin.settled(reduced) is not reduced and stored.origin.reduction:
             reduced.adopt(stored.origin.reduction)  # in a cache, which keeps its own
         if self.plan.validate:
-            stored.origin.accept(embedding, self.plan.name, self.plan.accept(info).size or 0)
+            size = self.plan.accept(info).size or 0
+            stored.origin.accept(embedding, self.plan.name, size, same_model=self.plan.same_model)
         return embedding

@@ -12,6 +12,7 @@ from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.document.values import from_value, to_value
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint, fingerprint_of
+from langchain_qdrant_async.embedding.fingerprint import same_model as are_same
 from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
 from langchain_qdrant_async.embedding.reduction.reduction import Reduction
 from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput
@@ -21,6 +22,11 @@ ORIGIN_KEY = "langchain_qdrant_async"
 """Key of the collection's metadata, and of the reserved point's payload."""
 
 _FORMAT = 1
+
+_ADVICE = (
+    "use that model; if it is the same one behind another class, say so by validate_embeddings=False, or give the"
+    " embeddings an attribute `fingerprint`, which holds what the collection's does"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Origin:
     def same(self, other: Origin) -> bool:
         """Whether both make the same vectors."""
         mine, theirs = (each.reduction.fingerprint if each.reduction else None for each in (self, other))
-        return self.model == other.model and mine == theirs
+        return are_same(self.model, other.model) and mine == theirs
 
     def settled(self, embedding: ReducedEmbeddings) -> ReducedEmbeddings:
         """A copy of embeddings without a reduction that has this one; what cannot take it, as it is."""
@@ -65,20 +71,28 @@ class Origin:
             return embedding
         return embedding.with_reduction(self.reduction)
 
-    def accept(self, embedding: Embeddings, collection: str, dimension: int) -> None:
+    def accept(
+        self,
+        embedding: Embeddings,
+        collection: str,
+        dimension: int,
+        *,
+        same_model: bool = True,
+    ) -> None:
         """Check that an embedding makes such vectors; one that has no reduction yet adopts the collection's.
 
         Args:
             embedding: what a store has.
             collection: its name, for the message.
             dimension: numbers in its vectors.
+            same_model: whether the models must be one.
 
         Raises:
             CollectionMismatch: another model or another reduction. The message names both.
         """
         ours = model_of(embedding)
-        if ours != self.model:
-            raise _mismatch(collection, _shown(self.model), _shown(ours), "use that model")
+        if same_model and not are_same(self.model, ours):
+            raise _mismatch(collection, _shown(self.model), _shown(ours), _ADVICE)
         reduced = reduced_of(embedding)
         if reduced is not None:
             self._reduce(reduced, collection, dimension)

@@ -28,6 +28,8 @@ class CollectionPlan:
     """Whether the first write makes it when there is none."""
     validate: bool = True
     """Whether one that exists is compared with this plan."""
+    same_model: bool = True
+    """Whether its model must be the store's."""
 
     def spec_for(self, dimension: int | None) -> CollectionSpec:
         """The collection to make for vectors of that many numbers."""

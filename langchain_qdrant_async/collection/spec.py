@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from langchain_qdrant_async.checks import whole_number
+from langchain_qdrant_async.checks import check_unicode, whole_number
 from langchain_qdrant_async.collection.field import LARGEST, Distance, VectorField, distance_of
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.errors import InvalidInput
@@ -87,6 +87,7 @@ class CollectionSpec:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise InvalidInput(f"a collection needs a name, not {self.name!r}")
+        check_unicode("the collection's name", self.name, InvalidInput)
         dimension = whole_number("CollectionSpec.dimension", self.dimension, at_least=1, at_most=LARGEST)
         object.__setattr__(self, "dimension", dimension)
         object.__setattr__(self, "distance", distance_of(self.distance))

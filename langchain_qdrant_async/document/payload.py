@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import json as json_text
 import operator
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -89,6 +90,8 @@ def from_payload(
         metadata_key: where the metadata is; None takes every other key as metadata.
     """
     content = payload.get(content_key)
+    if content is None:
+        _warn_without_text(content_key, tuple(sorted(payload)))
     original = payload.get(ORIGINAL_ID_KEY)
     metadata = _flat_metadata(payload, content_key) if metadata_key is None else _metadata(payload, metadata_key)
     if EXACT_FLOATS_KEY in payload:
@@ -97,6 +100,18 @@ def from_payload(
         "" if content is None else content.string_value or _as_text(from_value(content)),
         metadata,
         None if original is None else original.string_value or None,
+    )
+
+
+@functools.lru_cache(256)
+def _warn_without_text(content_key: str, keys: tuple[str, ...]) -> None:
+    """Say it once for each set of keys: the cache remembers what was said."""
+    there = ", ".join(map(repr, keys)) or "no key"
+    warnings.warn(
+        f"a point has no {content_key!r}, so its document has no text; there is {there}. Give the key of the text as"
+        " content_payload_key",
+        UserWarning,
+        stacklevel=2,
     )
 
 

@@ -5,11 +5,11 @@ Pure: no I/O, no clock. Everything is checked before anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from langchain_core.documents import Document
 
@@ -18,6 +18,8 @@ from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.payload import to_payload
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import json
+
+T = TypeVar("T")
 
 _NO_VECTORS: Mapping[str, Any] = MappingProxyType({})
 
@@ -86,7 +88,7 @@ def list_of_texts(texts: Iterable[str]) -> list[str]:
     return listed
 
 
-def items_of_documents(documents: Iterable[Document], ids: Iterable[GivenId | None] | None = None) -> list[Item]:
+def items_of_documents(documents: Iterable[Document] | Any, ids: Iterable[GivenId | None] | None = None) -> list[Item]:
     """What the caller gave as documents, which are read once and not changed.
 
     Args:
@@ -96,6 +98,8 @@ def items_of_documents(documents: Iterable[Document], ids: Iterable[GivenId | No
     Raises:
         InvalidInput: something is no document, or an id cannot be one.
     """
+    if isinstance(documents, Document) or not isinstance(documents, Iterable):
+        raise InvalidInput(f"documents must be a list of Documents, not one {type(documents).__name__}")
     listed = list(documents)
     for position, each in enumerate(listed):
         if not isinstance(each, Document):
@@ -104,6 +108,17 @@ def items_of_documents(documents: Iterable[Document], ids: Iterable[GivenId | No
             )
     own = [each.id for each in listed] if ids is None else ids
     return items_of([each.page_content for each in listed], [each.metadata for each in listed], own)
+
+
+async def listed(name: str, given: Iterable[T] | AsyncIterable[T]) -> Iterable[T]:
+    """What the caller gave, with an asynchronous iterable read to its end.
+
+    Raises:
+        InvalidInput: it is a coroutine, which somebody forgot to await.
+    """
+    if isinstance(given, Awaitable):
+        raise InvalidInput(f"{name} must be a list, not something to await: write `await` before it")
+    return [each async for each in given] if isinstance(given, AsyncIterable) else given
 
 
 def records_of(items: Sequence[Item], layout: Layout) -> Iterator[Record]:
@@ -134,8 +149,10 @@ def _record(position: int, item: Item, identity: Identity, layout: Layout) -> Re
 def _metadatas(metadatas: Iterable[Mapping[str, Any] | None] | None, count: int) -> list[Mapping[str, Any]]:
     if metadatas is None:
         return [{}] * count
-    if isinstance(metadatas, Mapping):
-        raise InvalidInput("metadatas must be a list with one dictionary for each text, not one dictionary")
+    if isinstance(metadatas, Mapping | str | bytes) or not isinstance(metadatas, Iterable):
+        raise InvalidInput(
+            f"metadatas must be a list with one dictionary for each text, not one {type(metadatas).__name__}"
+        )
     listed = list(metadatas)
     if len(listed) != count:
         raise InvalidInput(

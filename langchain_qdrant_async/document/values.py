@@ -1,7 +1,7 @@
 """Python values <-> Qdrant's payload values.
 
-An int is an int, `1.0` is a float, `None`, `[]` and `{}` are themselves. Only tuples come back as lists, and subclasses
-(an `IntEnum`, numpy's scalars) as the plain value; `jsonable` says what else can be stored.
+An int is an int, `1.0` is a float, `None`, `[]` and `{}` are themselves. Tuples come back as lists, subclasses (an
+`IntEnum`, numpy's scalars) as the plain value, and other types as what `jsonable` makes of them.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ def to_value(value: Any, path: str = "value") -> json.Value:
     """A Python value as a payload value.
 
     Args:
-        value: None, a bool, int, float or str, or a dict, list or tuple of these. It is not changed.
+        value: None, a bool, int, float or str, a dict, list or tuple of these, or what `jsonable` makes one of. It is
+            not changed.
         path: its name in error messages.
 
     Raises:
-        InvalidPayload: another type, NaN or infinity, an int outside 64 bits, a key that is no string, text that is
-            not valid Unicode, more than 30 dictionaries (or 46 lists) inside each other. Names the path.
+        InvalidPayload: another type, NaN or infinity, an int outside 64 bits, two keys of one text, text that is not
+            valid Unicode, more than 30 dictionaries (or 46 lists) inside each other. Names the path.
     """
     return to_message(to_kind(value, path), path)
 
@@ -91,7 +92,12 @@ def to_kinds(values: Mapping[str, Any], path: str) -> dict[str, Kind]:
     """
     if not isinstance(values, Mapping):
         raise InvalidPayload(f"{path} is a {type(values).__name__}: give a dictionary")
-    return {(text := _field_key(key, path)): to_kind(value, path + _step(text)) for key, value in values.items()}
+    kinds = {(text := _field_key(key, path)): to_kind(value, path + _step(text)) for key, value in values.items()}
+    try:
+        _check_distinct(kinds, values)
+    except Unstorable as error:
+        raise InvalidPayload(f"{path} {error.reason}") from None
+    return kinds
 
 
 def to_message(kind: Kind, path: str) -> json.Value:
@@ -145,7 +151,13 @@ def _dict(value: Mapping[Any, Any], room: int) -> Kind:
         except Unstorable as error:
             error.passed(_step(key))
             raise
+    _check_distinct(fields, value)
     return {"struct_value": {"fields": fields}}
+
+
+def _check_distinct(stored: Mapping[str, Any], given: Mapping[Any, Any]) -> None:
+    if len(stored) != len(given):
+        raise Unstorable("has keys that are stored as the same text, such as 1 and '1': rename one of them")
 
 
 def _list(value: Iterable[Any], room: int) -> Kind:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from langchain_qdrant_async.checks import whole_number
 from langchain_qdrant_async.embedding.array_embeddings import ArrayEmbeddings
 from langchain_qdrant_async.errors import EmbeddingError, InvalidInput, QdrantStoreError
 from langchain_qdrant_async.runtime.threads import Threads
 
-_THREADS = 4
-"""Calls of models without async methods that run at once; more of them wait."""
+THREADS = 32
+"""Calls of models without async methods that run at once; more of them wait.
+
+Most such models wait for a network.
+"""
 
 _BORROWING = frozenset(("langchain_core.embeddings.embeddings", "langchain_qdrant.sparse_embeddings"))
 """Modules whose async methods give the blocking ones to the loop's default executor, which the whole process shares."""
@@ -19,9 +23,13 @@ _BORROWING = frozenset(("langchain_core.embeddings.embeddings", "langchain_qdran
 class ModelThreads(Threads):
     """Threads for the models that have no async methods of their own; any number of models may share them."""
 
-    def __init__(self) -> None:
-        """No thread starts before the first call that needs one."""
-        super().__init__("embedding-calls", _THREADS)
+    def __init__(self, limit: int = THREADS) -> None:
+        """No thread starts before the first call that needs one.
+
+        Raises:
+            InvalidInput: the limit is no whole number from 1 on.
+        """
+        super().__init__("embedding-calls", whole_number("model_threads", limit, at_least=1, at_most=1_000))
 
 
 class AsyncModel:

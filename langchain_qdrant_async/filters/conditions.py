@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
-from typing import TypeGuard
+from typing import Literal, TypeAlias, TypeGuard
+
+from google.protobuf import timestamp_pb2
 
 from langchain_qdrant_async.checks import Scalar
 from langchain_qdrant_async.document.floats import between
 from langchain_qdrant_async.document.layout import EMPTY_LISTS_KEY
 from langchain_qdrant_async.proto import common
+
+Side: TypeAlias = Literal["gt", "gte", "lt", "lte"]
 
 _EXACT = 2**53
 """From here on a double cannot tell neighbouring integers apart, and Qdrant's Range compares doubles."""
@@ -105,6 +110,25 @@ def _grow(node: common.Filter, key: str, points: Sequence[float]) -> None:
 def within(key: str, bounds: common.Range) -> common.Condition:
     """The field, or an element of it, is a number within the bounds."""
     return common.Condition(field=common.FieldCondition(key=key, range=bounds))
+
+
+_SIDES = {"gt": 1, "gte": 0, "lt": 0, "lte": 1}
+"""Which of the two floats that a number may be stored as is the bound."""
+
+
+def bounded(key: str, side: Side, bound: float | dt.datetime) -> common.Condition:
+    """The field, or an element of it, is a number on that side of the bound, or a moment."""
+    if not isinstance(bound, dt.datetime):
+        return within(key, common.Range(**{side: between(bound)[_SIDES[side]]}))
+    moment = timestamp_pb2.Timestamp()
+    moment.FromDatetime(bound)
+    moments = common.DatetimeRange(**{side: moment})
+    return common.Condition(field=common.FieldCondition(key=key, datetime_range=moments))
+
+
+def having_ids(ids: Sequence[common.PointId]) -> common.Condition:
+    """The point is one of these; of none, nowhere."""
+    return common.Condition(has_id=common.HasIdCondition(has_id=ids)) if ids else some([])
 
 
 def present(key: str) -> common.Condition:

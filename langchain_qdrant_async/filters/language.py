@@ -9,7 +9,7 @@ from langchain_qdrant_async.document.paths import to_path
 from langchain_qdrant_async.errors import InvalidFilter
 from langchain_qdrant_async.filters.conditions import equal, every, none, some
 from langchain_qdrant_async.filters.native import RestFilter, from_native
-from langchain_qdrant_async.filters.operators import FIELD_OPERATORS, LOGIC, misplaced
+from langchain_qdrant_async.filters.operators import FIELD_OPERATORS, IDS, LOGIC, misplaced, with_ids
 from langchain_qdrant_async.filters.scalars import to_scalar
 from langchain_qdrant_async.proto import common
 
@@ -61,6 +61,8 @@ class _Reader:
             raise InvalidFilter(f"{where} has the key {name!r} of type {type(name).__name__}: fields are strings")
         if name in LOGIC:
             return self._logic(name, operand, f"{where}.{name}", depth + 1)
+        if name == IDS:
+            return with_ids(operand, f"{where}.{name}")
         if name.startswith("$"):
             raise misplaced(name, where)
         path = to_path(name, self._metadata_key, where=where)

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from langchain_qdrant_async.checks import Scalar
-from langchain_qdrant_async.document.floats import between
-from langchain_qdrant_async.errors import InvalidFilter
-from langchain_qdrant_async.filters.conditions import among, equal, none, present, within
-from langchain_qdrant_async.filters.scalars import to_number, to_scalar
+from langchain_qdrant_async.document.ids import to_point_id, to_texts
+from langchain_qdrant_async.errors import InvalidFilter, InvalidId
+from langchain_qdrant_async.filters.conditions import among, bounded, equal, having_ids, none, present
+from langchain_qdrant_async.filters.scalars import to_bound, to_scalar
 from langchain_qdrant_async.proto import common
 
 Builder: TypeAlias = Callable[[str, Any, str], common.Condition]
@@ -27,6 +27,18 @@ def _scalars(operand: object, where: str) -> list[Scalar]:
     return [to_scalar(value, f"{where}[{position}]") for position, value in enumerate(operand)]
 
 
+def with_ids(operand: object, where: str) -> common.Condition:
+    """The documents of these ids, as the store gives them out.
+
+    Raises:
+        InvalidFilter: they are no list of ids.
+    """
+    try:
+        return having_ids([to_point_id(text) for text in to_texts(operand)])  # type: ignore[arg-type]
+    except InvalidId as error:
+        raise InvalidFilter(f"{where}: {error}") from None
+
+
 def _exists(path: str, operand: object, where: str) -> common.Condition:
     if not isinstance(operand, (bool, np.bool_)):
         raise InvalidFilter(f"{where} is {operand!r}: give True or False")
@@ -36,16 +48,19 @@ def _exists(path: str, operand: object, where: str) -> common.Condition:
 FIELD_OPERATORS: dict[str, Builder] = {
     "$eq": lambda path, operand, where: equal(path, to_scalar(operand, where)),
     "$ne": lambda path, operand, where: none([equal(path, to_scalar(operand, where))]),
-    "$gt": lambda path, operand, where: within(path, common.Range(gt=between(to_number(operand, where))[1])),
-    "$gte": lambda path, operand, where: within(path, common.Range(gte=between(to_number(operand, where))[0])),
-    "$lt": lambda path, operand, where: within(path, common.Range(lt=between(to_number(operand, where))[0])),
-    "$lte": lambda path, operand, where: within(path, common.Range(lte=between(to_number(operand, where))[1])),
+    "$gt": lambda path, operand, where: bounded(path, "gt", to_bound(operand, where)),
+    "$gte": lambda path, operand, where: bounded(path, "gte", to_bound(operand, where)),
+    "$lt": lambda path, operand, where: bounded(path, "lt", to_bound(operand, where)),
+    "$lte": lambda path, operand, where: bounded(path, "lte", to_bound(operand, where)),
     "$in": lambda path, operand, where: among(path, _scalars(operand, where)),
     "$nin": lambda path, operand, where: none([among(path, _scalars(operand, where))]),
     "$exists": _exists,
 }
 
 LOGIC = ("$and", "$or", "$not")
+
+IDS = "$has_id"
+"""Asks for documents by their ids; it stands where a field stands."""
 
 
 def misplaced(operator: str, where: str) -> InvalidFilter:
@@ -56,7 +71,9 @@ def misplaced(operator: str, where: str) -> InvalidFilter:
         )
     if operator in FIELD_OPERATORS:
         return InvalidFilter(f"{where}: {operator} belongs to a field: write {{'field': {{{operator!r}: ...}}}}")
-    known = [*FIELD_OPERATORS, *LOGIC]
+    if operator == IDS:
+        return InvalidFilter(f"{where}: {IDS} is of documents, not of a field: write {{{IDS!r}: [...]}}")
+    known = [*FIELD_OPERATORS, *LOGIC, IDS]
     nearest = difflib.get_close_matches(operator.lower(), known, n=1)
     meant = f" Did you mean {nearest[0]}?" if nearest else ""
     return InvalidFilter(f"{where}: there is no operator {operator}.{meant} There are {', '.join(known)}")

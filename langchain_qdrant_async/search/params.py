@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_qdrant_async.checks import is_whole
+from langchain_qdrant_async.checks import is_whole, shortened, whole_number
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import points
 
@@ -33,11 +33,11 @@ def read_consistency(given: object) -> points.ReadConsistency | None:
     if given is None or isinstance(given, points.ReadConsistency):
         return given
     if is_whole(given) and given > 0:
-        return points.ReadConsistency(factor=given)
-    name = str(getattr(given, "value", given))
+        return points.ReadConsistency(factor=whole_number("consistency", given, at_least=1))
+    name = shortened(given) if is_whole(given) else str(getattr(given, "value", given))
     if name not in _CONSISTENCIES:
         raise InvalidInput(
-            f"consistency must be a number of replicas or one of {', '.join(_CONSISTENCIES)}, not {given!r}"
+            f"consistency must be a number of replicas or one of {', '.join(_CONSISTENCIES)}, not {shortened(given)}"
         )
     return points.ReadConsistency(type=_CONSISTENCIES[name])
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, TypeAlias, TypedDict
 
-from langchain_qdrant_async.checks import check_seconds, is_number, whole_number
+from langchain_qdrant_async.checks import check_seconds, is_float, shortened, whole_number
 from langchain_qdrant_async.document.vectors import AnyVector
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import common, points
@@ -96,8 +96,8 @@ class Search:
         whole_number("k", self.k, at_least=1)
         whole_number("offset", self.offset, at_least=0)
         given = self.score_threshold
-        if given is not None and not is_number(given):
-            raise InvalidInput(f"score_threshold must be a number, not {given!r}")
+        if given is not None and not is_float(given):
+            raise InvalidInput(f"score_threshold must be a number, not {shortened(given)}")
         if self.timeout_s is not None:
             object.__setattr__(self, "timeout_s", check_seconds("timeout", self.timeout_s))
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from langchain_core.embeddings import Embeddings
+from collections.abc import Mapping
 
+from langchain_core.embeddings import Embeddings
+from langchain_core.vectorstores import VectorStoreRetriever
+
+from langchain_qdrant_async.checks import check_unicode
 from langchain_qdrant_async.collection.field import Distance, distance_of
 from langchain_qdrant_async.collection.plan import CollectionPlan
 from langchain_qdrant_async.collection.spec import CollectionSpec
@@ -43,10 +47,26 @@ def checked_embedding(embedding: Embeddings | None) -> Embeddings | None:
     )
 
 
+def check_retriever(keywords: Mapping[str, object]) -> None:
+    """Nothing, when LangChain's retriever has a field for each keyword of `as_retriever`; it would drop others.
+
+    Raises:
+        InvalidInput: it has none.
+    """
+    unknown = sorted(keywords.keys() - VectorStoreRetriever.model_fields.keys())
+    if unknown:
+        inside = ", ".join(f"{name!r}: ..." for name in unknown)
+        raise InvalidInput(
+            f"as_retriever has no field for {', '.join(unknown)}: what a search takes goes into search_kwargs, as in"
+            f" as_retriever(search_kwargs={{{inside}}})"
+        )
+
+
 def _name(collection_name: str | None, spec: CollectionSpec | None) -> str:
     name = collection_name or (spec.name if spec else None)
     if not isinstance(name, str):
         raise InvalidInput("a store needs a collection_name or a spec")
+    check_unicode("collection_name", name, InvalidInput)
     if spec is not None and spec.name != name:
         raise InvalidInput(f"collection_name is {name!r} and the spec is for {spec.name!r}: give one of them")
     return name

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from langchain_core.embeddings import Embeddings
-from langchain_core.vectorstores import VectorStore
+from langchain_core.vectorstores import VectorStore, VectorStoreRetriever
 
 from langchain_qdrant_async.collection.collections import Collections
 from langchain_qdrant_async.collection.field import Distance
@@ -16,10 +16,10 @@ from langchain_qdrant_async.collection.handle import Handle
 from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.ids import GivenId
 from langchain_qdrant_async.document.record import items_of
-from langchain_qdrant_async.embedding.async_model import ModelThreads
+from langchain_qdrant_async.embedding.async_model import THREADS, ModelThreads
 from langchain_qdrant_async.runtime.blocking import blocking, run
 from langchain_qdrant_async.runtime.closing import Closing
-from langchain_qdrant_async.store.making import checked_embedding, plan_of
+from langchain_qdrant_async.store.making import check_retriever, checked_embedding, plan_of
 from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.rebuilding import Rebuilding
 from langchain_qdrant_async.store.searching import Searching
@@ -56,6 +56,8 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
         relevance_score_fn: Callable[[float], float] | None = None,
         create_if_missing: bool = True,
         validate_collection_config: bool = True,
+        validate_embeddings: bool = True,
+        model_threads: int = THREADS,
     ) -> None:
         """Say where the documents are; no I/O happens here.
 
@@ -74,6 +76,9 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
             create_if_missing: whether the first write makes a collection that is not there. When it may not, using a
                 collection that is not there is a `NotFound`; when it may, such a collection reads as an empty one.
             validate_collection_config: whether a collection that exists is compared with what was asked for.
+            validate_embeddings: whether the model that a collection was made with is compared with the embedding's; the
+                size of the vectors and the reduction always are.
+            model_threads: calls at once of an embedding that has no async methods of its own; more of them wait.
 
         Raises:
             InvalidInput: the arguments contradict each other.
@@ -81,9 +86,11 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
         self._owns_connection = not isinstance(client, Connection)
         self.connection = client if isinstance(client, Connection) else Connection(client)
         self.embedding = checked_embedding(embedding)
-        self._threads = ModelThreads()
+        self._threads = ModelThreads(model_threads)
         plan = plan_of(collection_name, spec, vector_name, content_payload_key, metadata_payload_key, distance)
-        plan = replace(plan, create=create_if_missing, validate=validate_collection_config)
+        plan = replace(
+            plan, create=create_if_missing, validate=validate_collection_config, same_model=validate_embeddings
+        )
         self.layout = plan.layout
         self._collection = Handle(self.connection, plan, self.embedding, self._threads)
         self._reader = Reader(self.connection, self._collection, self.layout)
@@ -92,6 +99,15 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
 
     def __repr__(self) -> str:
         return f"AsyncQdrantVectorStore({self.connection!r}, {self.collection_name!r})"
+
+    def as_retriever(self, **kwargs: Any) -> VectorStoreRetriever:
+        """LangChain's retriever; what a search takes goes into `search_kwargs`.
+
+        Raises:
+            InvalidInput: a keyword that the retriever has no field for, which LangChain would drop: a filter, too.
+        """
+        check_retriever(kwargs)
+        return super().as_retriever(**kwargs)
 
     @property
     def collection_name(self) -> str:

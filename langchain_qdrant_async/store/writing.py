@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.documents import Document
@@ -13,7 +13,14 @@ from langchain_qdrant_async.collection.handle import Handle
 from langchain_qdrant_async.document.ids import GivenId, identify, to_texts
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import Ordering, write_ordering
-from langchain_qdrant_async.document.record import Item, items_of, items_of_documents, list_of_texts, records_of
+from langchain_qdrant_async.document.record import (
+    Item,
+    items_of,
+    items_of_documents,
+    list_of_texts,
+    listed,
+    records_of,
+)
 from langchain_qdrant_async.document.vectors import MatrixInput, to_matrix
 from langchain_qdrant_async.errors import InvalidInput, InvalidVector
 from langchain_qdrant_async.filters import FilterInput, to_filter
@@ -36,7 +43,7 @@ class Writing:
 
     async def aadd_texts(
         self,
-        texts: Iterable[str],
+        texts: Iterable[str] | AsyncIterable[str],
         metadatas: Iterable[Mapping[str, Any] | None] | None = None,
         ids: Iterable[GivenId | None] | None = None,
         batch_size: int = BATCH_SIZE,
@@ -50,7 +57,7 @@ class Writing:
         or a retry never duplicates.
 
         Args:
-            texts: any iterable; it is read once.
+            texts: any iterable, an asynchronous one too; it is read once.
             metadatas: one dictionary for each text, or None.
             ids: one for each text; None, as a whole or for one text, has one made. Of several with one, the last stays.
             batch_size: documents embedded and written at once.
@@ -64,11 +71,12 @@ class Writing:
             InvalidInput: before anything was sent.
             PartialWrite: some batches were written before one failed; it names both.
         """
-        return await self._add_texts(items_of(texts, metadatas, ids), batch_size, ordering, timeout)
+        items = items_of(await listed("texts", texts), metadatas, ids)
+        return await self._add_texts(items, batch_size, ordering, timeout)
 
     async def aadd_documents(
         self,
-        documents: Iterable[Document],
+        documents: Iterable[Document] | AsyncIterable[Document],
         ids: Iterable[GivenId | None] | None = None,
         *,
         batch_size: int = BATCH_SIZE,
@@ -78,7 +86,7 @@ class Writing:
         """Embed documents and write them, as `aadd_texts`.
 
         Args:
-            documents: any iterable; it is read once, and not changed.
+            documents: any iterable, an asynchronous one too, as loaders give it; it is read once, and not changed.
             ids: instead of the documents' own; a document without an id has one made.
             batch_size: documents embedded and written at once.
             ordering: order of writes in a cluster.
@@ -87,12 +95,13 @@ class Writing:
         Returns:
             The ids, in input order.
         """
-        return await self._add_texts(items_of_documents(documents, ids), batch_size, ordering, timeout)
+        items = items_of_documents(await listed("documents", documents), ids)
+        return await self._add_texts(items, batch_size, ordering, timeout)
 
     async def aadd_embeddings(
         self,
-        texts: Iterable[str],
-        embeddings: MatrixInput,
+        texts: Iterable[str] | None = None,
+        embeddings: MatrixInput | None = None,
         metadatas: Iterable[Mapping[str, Any] | None] | None = None,
         ids: Iterable[GivenId | None] | None = None,
         *,
@@ -103,7 +112,7 @@ class Writing:
         """Write texts with vectors made elsewhere, as `aadd_texts`.
 
         Args:
-            texts: any iterable.
+            texts: any iterable; None: what each metadata has under `data`, else `""`.
             embeddings: one vector for each text: lists, or an array of shape (n, dimension).
             metadatas: one dictionary for each text, or None.
             ids: one for each text, or None.
@@ -114,7 +123,11 @@ class Writing:
         Raises:
             InvalidVector: their number or size is wrong, or a component is not finite.
         """
-        texts, matrix = list_of_texts(texts), to_matrix(embeddings)
+        if embeddings is None:
+            raise InvalidVector("embeddings are missing: give one vector for each text; add_texts makes them")
+        matrix = to_matrix(embeddings)
+        metadatas = None if metadatas is None else list(metadatas)
+        texts = list_of_texts(_texts_in(metadatas, len(matrix)) if texts is None else texts)
         if len(matrix) != len(texts):
             raise InvalidVector(f"{len(matrix)} embeddings for {len(texts)} texts: give one for each text")
         name = self.layout.vector_name
@@ -189,6 +202,12 @@ class Writing:
     add_documents = blocking(aadd_documents)
     add_embeddings = blocking(aadd_embeddings)
     delete = blocking(adelete)
+
+
+def _texts_in(metadatas: Sequence[object] | None, count: int) -> list[str]:
+    """The texts of documents that are given by their vectors alone, as mem0 does, which keeps them in its metadata."""
+    parts = [each.get("data") if isinstance(each, Mapping) else None for each in metadatas or [None] * count]
+    return [each if isinstance(each, str) else "" for each in parts]
 
 
 def _write(batch_size: int, ordering: Ordering | None, timeout: float | None) -> Write:

@@ -73,15 +73,18 @@ def _split(address: str) -> tuple[str, int]:
     try:
         parts = urlsplit(address if "://" in address else f"grpc://{address}")
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise InvalidInput(f"{address!r} is not an address: {error}") from error
+    except ValueError:  # its text repeats the address, in which a secret may stand
+        raise InvalidInput(
+            "the address is not one such as 'localhost:6334' or 'https://example.com:6334': its host or its port (a"
+            " number up to 65535) is wrong"
+        ) from None
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
         raise InvalidInput(
             f"the address of {host!r} has more than a host and a port: gRPC knows no user, path or query; a key is"
             " given as api_key"
         )
     if not host or parts.scheme not in _SCHEMES or port == 0 or any(map(str.isspace, host)):
-        raise InvalidInput(f"{address!r} is not an address such as 'localhost:6334' or 'https://example.com:6334'")
+        raise InvalidInput("the address is not one such as 'localhost:6334' or 'https://example.com:6334'")
     return host, port or GRPC_PORT
 
 

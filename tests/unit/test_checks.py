@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from langchain_core.documents import Document
+from langchain_core.embeddings import DeterministicFakeEmbedding
 
+from langchain_qdrant_async import AsyncQdrantVectorStore, Remote
 from langchain_qdrant_async.checks import (
     INT64,
     check_seconds,
@@ -95,3 +98,37 @@ def test_int64_ends_where_qdrants_integers_do() -> None:
     assert -(2**63) in INT64
     assert 2**63 - 1 in INT64
     assert 2**63 not in INT64
+
+
+@pytest.mark.parametrize("value", [10**400, 10**5000, -(10**5000), 2**70, float("nan"), None], ids=lambda _: "")
+def test_hostile_numbers_are_errors_of_ours(value: object) -> None:
+    store = AsyncQdrantVectorStore("http://127.0.0.1:9", "docs", DeterministicFakeEmbedding(size=4))
+    rare: list[dict[str, Any]] = [{"k": value}, {"offset": value}]
+    rare += [] if value is None else [{"consistency": value}]
+    rare += [] if value is None or value == 2**70 else [{"score_threshold": value}, {"timeout": value or -1}]
+    for keywords in rare:
+        if "timeout" in keywords and isinstance(value, float):
+            continue
+        with pytest.raises(InvalidInput):
+            store.similarity_search("a", **keywords)
+
+
+@pytest.mark.parametrize("given", [None, 5, "text", Document("x"), object()])
+def test_what_is_no_list_is_refused(given: Any) -> None:
+    store = AsyncQdrantVectorStore("http://127.0.0.1:9", "docs", DeterministicFakeEmbedding(size=4))
+    calls: tuple[Any, ...] = (store.add_documents, store.add_texts, lambda it: store.add_texts(["a"], it))
+    for call in calls[: 2 if given is None else 3]:
+        with pytest.raises(InvalidInput):
+            call(given)
+
+
+def test_names_and_addresses_that_cannot_be_are_refused_without_what_is_in_them() -> None:
+    with pytest.raises(InvalidInput, match="collection_name is not valid Unicode"):
+        AsyncQdrantVectorStore("http://127.0.0.1:9", "a\ud800", None)
+    for address in ("http://user:secret@host:99999", "http://host:secret", "https://[secret"):
+        with pytest.raises(InvalidInput) as raised:
+            Remote(address)
+        assert "secret" not in str(raised.value)
+        assert raised.value.__cause__ is None
+    with pytest.raises(InvalidInput, match=r"search_kwargs=\{'filter': \.\.\.\}"):
+        AsyncQdrantVectorStore("http://127.0.0.1:9", "docs", None).as_retriever(filter={})

@@ -9,7 +9,6 @@ import threading
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, cast
 
 import numpy as np
@@ -39,6 +38,7 @@ from langchain_qdrant_async import (
 from langchain_qdrant_async.document.message import point_struct, upsert_points
 from langchain_qdrant_async.document.values import to_fields
 from langchain_qdrant_async.document.vectors import to_dense
+from langchain_qdrant_async.embedding.async_model import THREADS
 from langchain_qdrant_async.proto import common, points
 from tests.embeddings import TableEmbeddings, WordEmbeddings
 
@@ -432,6 +432,7 @@ async def test_a_missing_collection_with_creation_switched_off(
     assert await Collections(connection).find(collection_name) is None
 
 
+@pytest.mark.filterwarnings("ignore:a point has no")
 async def test_another_packages_points_are_read(connection: Connection, collection_name: str) -> None:
     """Null metadata, no text, foreign keys: as langchain-qdrant and others leave them."""
     await Collections(connection).ensure(CollectionSpec(collection_name, dimension=2))
@@ -488,13 +489,13 @@ async def test_from_texts_makes_and_closes_its_own_connection(embedding: WordEmb
         ({"texts": ["a", "b"], "metadatas": [{}]}, InvalidInput, "1 metadatas for 2 texts"),
         ({"texts": ["a"], "metadatas": ["x"]}, InvalidInput, r"metadatas\[0\] must be a dictionary, not str"),
         (
-            {"texts": ["a"], "metadatas": [{"at": datetime(2020, 1, 1, tzinfo=UTC)}]},
+            {"texts": ["a"], "metadatas": [{"at": object()}]},
             InvalidPayload,
-            r"metadata\.at .*isoformat",
+            r"metadata\.at is of type object",
         ),
-        ({"texts": ["a"], "metadatas": [{"a": {"b": [1, {2}]}}]}, InvalidPayload, r"metadata\.a\.b\[1\]"),
+        ({"texts": ["a"], "metadatas": [{"a": {"b": [1, (range(2),)]}}]}, InvalidPayload, r"metadata\.a\.b\[1\]"),
         ({"texts": ["a"], "metadatas": [{"x": math.nan}]}, InvalidPayload, r"metadata\.x is nan"),
-        ({"texts": ["a"], "metadatas": [{1: 2}]}, InvalidPayload, "keys must be strings"),
+        ({"texts": ["a"], "metadatas": [{1: 2, "1": 3}]}, InvalidPayload, "stored as the same text"),
         ({"texts": ["a"], "metadatas": [{"big": 2**63}]}, InvalidPayload, r"metadata\.big"),
         ({"texts": ["a"], "batch_size": 0}, InvalidInput, "batch_size must be a whole number, 1 or more"),
     ],
@@ -735,4 +736,4 @@ async def test_a_model_without_coroutines_runs_on_the_stores_own_threads(
         await store.aadd_texts(FRUIT)
         await asyncio.gather(*(store.asimilarity_search(text) for text in FRUIT * 10))
         await store.amax_marginal_relevance_search("apple")
-    assert threads <= {f"embedding-calls_{n}" for n in range(4)}
+    assert threads <= {f"embedding-calls_{n}" for n in range(THREADS)}

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langchain_qdrant_async.document.layout import PRIVATE_KEYS
 from langchain_qdrant_async.document.payload import from_payload, to_payload
 from langchain_qdrant_async.proto import points
 
@@ -37,7 +38,8 @@ def test_a_document_survives_the_wire(
     text: str, metadata: dict[str, Any], original_id: str | None, metadata_key: str | None
 ) -> None:
     if metadata_key is None:
-        metadata.pop("page_content", None)
+        for key in ("page_content", *PRIVATE_KEYS):
+            metadata.pop(key, None)
     given_ = copy.deepcopy(metadata)
     payload = to_payload(text, metadata, original_id=original_id, metadata_key=metadata_key)
     assert signature(metadata) == signature(given_)

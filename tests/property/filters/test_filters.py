@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import itertools
+import operator
 import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -218,3 +221,26 @@ def test_the_metadata_may_lie_elsewhere(engine: Engine, metadata_key: str | None
     engine.hold(name, DOCUMENTS, metadata_key)
     for given_ in every_operator(["a.b", '"dot.ted"', "é"], ["a", 1, None]):
         assert engine.select(name, given_, metadata_key) == expected(given_), given_
+
+
+ZONES = [None, dt.UTC, dt.timezone(dt.timedelta(hours=5, minutes=30)), dt.timezone(dt.timedelta(hours=-8))]
+MOMENTS = [dt.datetime(2024, 1, 1, hour, tzinfo=zone) for zone in ZONES for hour in (0, 8, 23)]
+DAYS: list[Any] = [*MOMENTS, dt.date(2024, 1, 1), dt.date(2023, 12, 31), "2024-01-01T00:00:00.000001Z"]
+COMPARED = {"$gt": operator.gt, "$gte": operator.ge, "$lt": operator.lt, "$lte": operator.le}
+
+
+def moment(value: Any) -> dt.datetime:
+    parsed = dt.datetime.fromisoformat(value if isinstance(value, str) else value.isoformat())
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_moments_are_compared_in_time_whatever_their_zone(engine: Engine, indexed: bool) -> None:
+    name = f"moments-{indexed}"
+    engine.hold(name, [*({"at": each} for each in DAYS), {"at": [DAYS[0], "x"]}, {"at": 7}, {"at": "x"}, {}])
+    if indexed:
+        engine.index(name, "at", Kind.FieldTypeDatetime)
+    for bound, (name_of, compare) in itertools.product(DAYS, COMPARED.items()):
+        wanted = {position for position, each in enumerate(DAYS) if compare(moment(each), moment(bound))}
+        wanted |= {len(DAYS)} if compare(moment(DAYS[0]), moment(bound)) else set()
+        assert engine.select(name, {"at": {name_of: bound}}) == wanted, (bound, name_of)

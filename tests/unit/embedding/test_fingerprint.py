@@ -14,6 +14,7 @@ from langchain_core.stores import InMemoryByteStore
 from pydantic import SecretStr
 
 from langchain_qdrant_async.embedding import ReducedEmbeddings, Reduction, SentenceTransformerEmbeddings, fingerprint_of
+from langchain_qdrant_async.embedding.fingerprint import same_model
 from langchain_qdrant_async.errors import InvalidInput
 
 TEXTS = [f"text {n}" for n in range(60)]
@@ -147,3 +148,45 @@ def test_there_must_be_something_to_fit_on() -> None:
         ReducedEmbeddings(DeterministicFakeEmbedding(size=384)).fit([])
     with pytest.raises(InvalidInput, match="list of texts"):
         ReducedEmbeddings(DeterministicFakeEmbedding(size=384)).fit("one text")
+
+
+class Wrapper(Embeddings):
+    def __init__(self, **parts: Any) -> None:
+        self.__dict__.update(parts)
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        raise NotImplementedError
+
+    def embed_query(self, text: str) -> list[float]:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("name", ["inner", "embeddings", "base_embeddings", "underlying_embeddings", "_inner"])
+def test_wrappers_are_looked_through(name: str) -> None:
+    model = Hosted("large-3", "sk")
+    assert fingerprint_of(Wrapper(**{name: Wrapper(inner=model)})) == fingerprint_of(model)
+    assert fingerprint_of(Wrapper(**{name: model}, model="other")) == {"class": "Wrapper", "model": "other"}
+
+
+def test_a_wrapper_of_itself_ends() -> None:
+    one, other = Wrapper(), Wrapper()
+    one.__dict__["inner"], other.__dict__["inner"] = other, one
+    assert fingerprint_of(one)["class"] == "Wrapper"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({"class": "A", "model": "m"}, {"class": "B", "model_name": "m"}, True),
+        ({"class": "A", "model": "org/M"}, {"class": "B", "model_name": "m"}, True),
+        ({"class": "A", "model": "m", "size": 3}, {"class": "B", "model": "m"}, True),
+        ({"class": "A", "model": "m", "size": 3}, {"class": "B", "model": "m", "dimensions": 4}, False),
+        ({"class": "A", "model": "m", "normalize": True}, {"class": "A", "model": "m", "normalize": False}, False),
+        ({"class": "A", "model": "m"}, {"class": "A", "model": "n"}, False),
+        ({"class": "A"}, {"class": "B"}, False),
+        ({"class": "A", "size": 3}, {"class": "A", "size": 3}, True),
+    ],
+)
+def test_the_same_model_is_known_by_its_name_and_size(one: dict[str, Any], other: dict[str, Any], same: bool) -> None:
+    assert same_model(one, other) is same
+    assert same_model(other, one) is same

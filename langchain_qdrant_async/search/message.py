@@ -22,11 +22,20 @@ def query_points(collection: str, search: Search, asked: Asked) -> points.QueryP
         filter=search.filter,
         params=search.params,
         score_threshold=search.score_threshold,
-        limit=search.k,
+        limit=_limit(search, asked),
         offset=search.offset or None,
         with_payload=points.WithPayloadSelector(enable=True),
         read_consistency=search.consistency,
     )
+
+
+def _limit(search: Search, asked: Asked) -> int:
+    """How many points to ask for.
+
+    Source: a recorded server, which chooses `limit` unlike points and then leaves `offset` of them out.
+    """
+    diverse = search.offset and asked.query is not None and asked.query.HasField("nearest_with_mmr")
+    return search.reach if diverse else search.k
 
 
 def prefetch_query(search: Search, asked: Asked) -> points.PrefetchQuery:

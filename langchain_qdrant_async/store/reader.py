@@ -55,7 +55,7 @@ class Reader:
         """
         answer = self._query(search)
         response = await (answer if search.timeout_s is None else self._in_time(answer, search.timeout_s))
-        return scored_documents(response.result, self._layout)
+        return scored_documents(response.result[: search.k], self._layout)
 
     async def by_ids(
         self,

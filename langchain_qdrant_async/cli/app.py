@@ -230,12 +230,15 @@ def serve(
 def _connection(path: Path | None, url: str | None) -> Connection:
     from langchain_qdrant_async.cli.demo.library import default_folder
     from langchain_qdrant_async.transport.connection import Connection
+    from langchain_qdrant_async.transport.policy import Policy, Retry
     from langchain_qdrant_async.transport.target import Embedded, Remote
 
     if path is not None and url is not None:
         _refuse("give --path or --url, not both")
     if url is not None:
-        return Connection(Remote(url, api_key=os.environ.get(_API_KEY)))
+        # A person waits: a server that is not there is said after three attempts, not when the deadline has passed.
+        policy = Policy(retry=Retry(attempts=3))
+        return Connection(Remote(url, api_key=os.environ.get(_API_KEY)), policy=policy)
     folder = path or default_folder()
     if not folder.is_dir():
         hint = (

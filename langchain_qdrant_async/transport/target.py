@@ -84,7 +84,7 @@ def _split(address: str) -> tuple[str, int]:
             " given as api_key"
         )
     if not host or parts.scheme not in _SCHEMES or port == 0 or any(map(str.isspace, host)):
-        raise InvalidInput("the address is not one such as 'localhost:6334' or 'https://example.com:6334'")
+        raise InvalidInput(f"{address!r} is not an address such as 'localhost:6334' or 'https://example.com:6334'")
     return host, port or GRPC_PORT
 
 

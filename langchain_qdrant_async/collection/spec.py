@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from langchain_qdrant_async.checks import check_unicode, whole_number
 from langchain_qdrant_async.collection.field import LARGEST, Distance, VectorField, distance_of
@@ -101,6 +101,10 @@ class CollectionSpec:
                     f"payload index {name!r}: no kind {kind!r}; there are {', '.join(sorted(INDEX_KINDS))}"
                 )
 
+    def __reduce__(self) -> tuple[object, ...]:
+        values = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        return _spec, (values | {"payload_indexes": dict(self.payload_indexes)},)
+
     @property
     def fields(self) -> Mapping[str, VectorField]:
         """All vector fields by their names, the store's own among them."""
@@ -116,3 +120,7 @@ class CollectionSpec:
         return VectorField(
             self.layout.vector_name, size=self.dimension, distance=self.distance, on_disk=self.vectors_on_disk
         )
+
+
+def _spec(values: dict[str, Any]) -> CollectionSpec:
+    return CollectionSpec(**values)

@@ -34,6 +34,7 @@ class _BackgroundLoop:
 
     def forget(self) -> None:
         """In a forked child: the thread does not run here, and its lock may be held for ever."""
+        self.ended = False
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -47,7 +48,8 @@ class _BackgroundLoop:
         return threading.current_thread() is self._thread
 
     def stop(self) -> None:
-        """End what still runs, then the thread."""
+        """End what still runs, then the thread; at the interpreter's end, after which no thread can be waited for."""
+        self.ended = True
         if self._loop is None or self._thread is None:
             return
         done = asyncio.run_coroutine_threadsafe(_end_tasks(), self._loop)
@@ -111,8 +113,12 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on the background loop and wait for its result.
 
     Raises:
-        QdrantStoreError: called on the background loop itself, where waiting would never end.
+        QdrantStoreError: called on the background loop itself, or after the end of the interpreter has begun: waiting
+            would never end.
     """
+    if _background.ended:
+        coroutine.close()
+        raise QdrantStoreError("the interpreter is ending: no blocking method can be called any more")
     if _background.is_here():
         coroutine.close()
         raise QdrantStoreError(
@@ -128,6 +134,21 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     except BaseException:
         future.cancel()
         raise
+
+
+def closing(method: Callable[[S], Coroutine[Any, Any, None]]) -> Callable[[S], None]:
+    """The blocking twin of `aclose`. From `__del__` or a generator at the interpreter's end it does nothing.
+
+    Everything is closed by then: the channels with the background loop, and an engine notices that its user is gone.
+    """
+    close = blocking(method)
+
+    @functools.wraps(close)
+    def twin(self: S, /) -> None:
+        if not _background.ended:
+            close(self)
+
+    return twin
 
 
 def blocking(method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]]) -> Callable[Concatenate[S, P], T]:

@@ -17,7 +17,7 @@ from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.ids import GivenId
 from langchain_qdrant_async.document.record import items_of
 from langchain_qdrant_async.embedding.async_model import THREADS, ModelThreads
-from langchain_qdrant_async.runtime.blocking import blocking, run
+from langchain_qdrant_async.runtime.blocking import closing, run
 from langchain_qdrant_async.runtime.closing import Closing
 from langchain_qdrant_async.store.making import check_retriever, checked_embedding, plan_of
 from langchain_qdrant_async.store.reader import Reader
@@ -96,6 +96,25 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
         self._reader = Reader(self.connection, self._collection, self.layout)
         self._writer = Writer(self.connection, self._collection)
         self.relevance_score_fn = relevance_score_fn
+        self._model_threads = model_threads
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Its settings: a copy, or what is unpickled, has a connection of its own."""
+        layout, plan = self.layout, self._collection.plan
+        settings = {
+            "spec": plan.spec,
+            "vector_name": layout.vector_name,
+            "content_payload_key": layout.content_key,
+            "metadata_payload_key": layout.metadata_key,
+            "distance": plan.distance,
+            "relevance_score_fn": self.relevance_score_fn,
+            "create_if_missing": plan.create,
+            "validate_collection_config": plan.validate,
+            "validate_embeddings": plan.same_model,
+            "model_threads": self._model_threads,
+        }
+        arguments = (self.connection, plan.name, self.embedding)
+        return _made_anew, (type(self), arguments, settings, self._owns_connection)
 
     def __repr__(self) -> str:
         return f"AsyncQdrantVectorStore({self.connection!r}, {self.collection_name!r})"
@@ -151,7 +170,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
         if self._owns_connection:
             await self.connection.aclose()
 
-    close = blocking(aclose)
+    close = closing(aclose)
 
     @classmethod
     async def afrom_texts(
@@ -249,3 +268,14 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
     ) -> Self:
         """Blocking twin of `afrom_existing_collection`."""
         return run(cls.afrom_existing_collection(collection_name, embedding, **options))
+
+
+def _made_anew(
+    cls: type[AsyncQdrantVectorStore],
+    arguments: tuple[Any, ...],
+    settings: dict[str, Any],
+    owns_connection: bool,  # noqa: FBT001  pickle gives positions
+) -> AsyncQdrantVectorStore:
+    store = cls(*arguments, **settings)
+    store._owns_connection = owns_connection
+    return store

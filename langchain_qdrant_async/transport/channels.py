@@ -20,7 +20,7 @@ from langchain_qdrant_async.errors import ConnectionClosed, InvalidInput
 from langchain_qdrant_async.runtime.blocking import waiting_loop
 from langchain_qdrant_async.runtime.forks import check_fork, claim_grpc, forget_after_fork
 from langchain_qdrant_async.transport.policy import Policy
-from langchain_qdrant_async.transport.target import Embedded, Remote
+from langchain_qdrant_async.transport.target import Embedded, Remote, is_loopback
 
 ChannelOptions: TypeAlias = tuple[tuple[str, int | str], ...]
 """What a channel is to be like, as gRPC takes it: names and values.
@@ -52,6 +52,9 @@ _OPTIONS: ChannelOptions = (
     ("grpc.use_local_subchannel_pool", 1),
 )
 
+_NO_PROXY = ("grpc.enable_http_proxy", 0)
+"""This machine is reached without the proxy that `http_proxy` and the like name for others."""
+
 
 def channel_options(target: Remote | Embedded, policy: Policy) -> ChannelOptions:
     """What every channel to the target is to be like."""
@@ -62,7 +65,9 @@ def channel_options(target: Remote | Embedded, policy: Policy) -> ChannelOptions
         ("grpc.keepalive_time_ms", keepalive_ms),
         *((name, answered_ms) for name in _PINGS),
     )
-    return options if isinstance(target, Remote) else (*options, ("grpc.default_authority", "localhost"))
+    if isinstance(target, Remote):
+        return (*options, _NO_PROXY) if is_loopback(target.host) else options
+    return (*options, _NO_PROXY, ("grpc.default_authority", "localhost"))
 
 
 def dial_of(target: Remote | Embedded) -> Dial:

@@ -7,9 +7,9 @@ from pathlib import Path
 import grpc.aio
 from pydantic import SecretStr
 
-from langchain_qdrant_async.errors import InvalidInput
+from langchain_qdrant_async.errors import InvalidInput, QdrantStoreError
 from langchain_qdrant_async.proto import CollectionsStub, PointsStub, QdrantStub, SnapshotsStub
-from langchain_qdrant_async.runtime.blocking import blocking
+from langchain_qdrant_async.runtime.blocking import closing
 from langchain_qdrant_async.runtime.closing import Closing
 from langchain_qdrant_async.transport.channels import Channels, Dial, Dialler, Place, Server, channel_options, dial_of
 from langchain_qdrant_async.transport.engine import EngineUser
@@ -57,8 +57,9 @@ class Connection(Closing):
         """
         self.target = _understood(target, api_key)
         self.policy = policy or Policy()
+        self._dial = _checked_dial(dial)
         self._place = _place_of(self.target)
-        dialler = Dialler(_checked_dial(dial) or dial_of(self.target), channel_options(self.target, self.policy))
+        dialler = Dialler(self._dial or dial_of(self.target), channel_options(self.target, self.policy))
         self._channels = Channels(self.address, self._place, dialler)
         channel = Channel(Peer(self.address, self.policy, _credentials(self.target)), self._channels)
         self.points = PointsStub(channel)
@@ -79,6 +80,22 @@ class Connection(Closing):
     def __repr__(self) -> str:
         return f"Connection({self.target!r}{', closed' * self.closed})"
 
+    def __deepcopy__(self, memo: dict[int, object]) -> Connection:
+        return _made_anew(self.target, self.policy, self._dial)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Its settings: what is unpickled, perhaps in another process, opens channels of its own.
+
+        Raises:
+            QdrantStoreError: there is an API key, which would stand in the pickle in the clear.
+        """
+        if isinstance(self.target, Remote) and self.target.api_key is not None:
+            raise QdrantStoreError(
+                f"the connection to {self.address} has an API key, which a pickle would hold in the clear: make the "
+                "connection where it is used, with a key from there"
+            )
+        return _made_anew, (self.target, self.policy, self._dial)
+
     async def aclose(self) -> None:
         """Close the channels of every loop, and leave the embedded engine. Closing twice does nothing more.
 
@@ -87,7 +104,11 @@ class Connection(Closing):
         await self._channels.close()
         await self._place.leave()
 
-    close = blocking(aclose)
+    close = closing(aclose)
+
+
+def _made_anew(target: Remote | Embedded, policy: Policy, dial: Dial | None) -> Connection:
+    return Connection(target, policy=policy, dial=dial)
 
 
 def _understood(target: Target, api_key: str | SecretStr | None) -> Remote | Embedded:

@@ -93,7 +93,7 @@ class EngineChild:
     def __init__(self, folder: Path, *, ephemeral: bool) -> None:
         """Start nothing yet."""
         options = [EPHEMERAL] if ephemeral else []
-        self._command = [sys.executable, "-P", "-m", MODULE, *options, str(folder)]
+        self._command = [sys.executable or "python", "-P", "-m", MODULE, *options, str(folder)]
         self._folder = folder
         self._log = folder / LOG_FILE
         self._process: subprocess.Popen[bytes] | None = None

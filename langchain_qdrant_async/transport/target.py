@@ -53,7 +53,7 @@ class Remote:
         object.__setattr__(self, "host", host)
         object.__setattr__(self, "port", port)
         object.__setattr__(self, "target", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-        if self.api_key and not self.secure and not _is_loopback(self.host):
+        if self.api_key and not self.secure and not is_loopback(self.host):
             warnings.warn(
                 f"the API key for {self.target} travels unencrypted; use an https:// address", UserWarning, stacklevel=4
             )
@@ -88,7 +88,8 @@ def _split(address: str) -> tuple[str, int]:
     return host, port or GRPC_PORT
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name or its address."""
     if host == "localhost":
         return True
     try:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import functools
 import json as json_text
+import logging
 import operator
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -28,6 +28,8 @@ from langchain_qdrant_async.document.paths import to_step
 from langchain_qdrant_async.document.values import Kind, from_value, to_kind, to_kinds, to_messages, to_value
 from langchain_qdrant_async.errors import InvalidPayload
 from langchain_qdrant_async.proto import json
+
+_log = logging.getLogger(__name__)
 
 
 class Content(NamedTuple):
@@ -90,7 +92,7 @@ def from_payload(
         metadata_key: where the metadata is; None takes every other key as metadata.
     """
     content = payload.get(content_key)
-    if content is None:
+    if content is None and metadata_key is not None:
         _warn_without_text(content_key, tuple(sorted(payload)))
     original = payload.get(ORIGINAL_ID_KEY)
     metadata = _flat_metadata(payload, content_key) if metadata_key is None else _metadata(payload, metadata_key)
@@ -107,11 +109,10 @@ def from_payload(
 def _warn_without_text(content_key: str, keys: tuple[str, ...]) -> None:
     """Say it once for each set of keys: the cache remembers what was said."""
     there = ", ".join(map(repr, keys)) or "no key"
-    warnings.warn(
-        f"a point has no {content_key!r}, so its document has no text; there is {there}. Give the key of the text as"
-        " content_payload_key",
-        UserWarning,
-        stacklevel=2,
+    _log.warning(
+        "a point has no %r, so its document has no text; there is %s. Give the key of the text as content_payload_key",
+        content_key,
+        there,
     )
 
 

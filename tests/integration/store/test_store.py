@@ -432,7 +432,6 @@ async def test_a_missing_collection_with_creation_switched_off(
     assert await Collections(connection).find(collection_name) is None
 
 
-@pytest.mark.filterwarnings("ignore:a point has no")
 async def test_another_packages_points_are_read(connection: Connection, collection_name: str) -> None:
     """Null metadata, no text, foreign keys: as langchain-qdrant and others leave them."""
     await Collections(connection).ensure(CollectionSpec(collection_name, dimension=2))

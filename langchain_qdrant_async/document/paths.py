@@ -8,8 +8,13 @@ from langchain_qdrant_async.checks import check_unicode
 from langchain_qdrant_async.errors import InvalidFilter
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
-_SEGMENT = re.compile(r'(?P<key>"[^"\\]*"|[^."]*)(?P<indices>(?:\[[0-9]{0,9}\])*)(?P<end>\.|\Z)')
-_INDICES = re.compile(r"(?:\[[0-9]{0,9}\])+\Z")
+_SEGMENT = re.compile(r'(?:(?P<quoted>"[^"\\]*+")(?P<indices>(?:\[[0-9]{0,9}\])*+)|(?P<plain>[^."]*+))(?P<end>\.|\Z)')
+"""Nothing that it took is tried again in another way: a long field that fits no way would cost its length's square."""
+_INDEX = re.compile(r"\[[0-9]{0,9}\]\Z")
+_INDEX_CHARACTERS = 11
+"""The longest that `_INDEX` can match."""
+_LONGEST = 10_000
+"""Characters of a field: none that somebody means is as long, and a longer one would hold the loop."""
 
 
 def to_path(field: str, metadata_key: str | None = "metadata", *, where: str = "the filter") -> str:
@@ -24,11 +29,13 @@ def to_path(field: str, metadata_key: str | None = "metadata", *, where: str = "
         where: what to call the place in error messages.
 
     Raises:
-        InvalidFilter: an empty field or part of one, or a key that Qdrant's paths cannot name.
+        InvalidFilter: a field or part of one that is empty or too long, or a key that Qdrant's paths cannot name.
 
     Source: the grammar is Qdrant's `lib/segment/src/json_path/parse.rs`: words of letters, digits, `_` and `-`, or
     anything in double quotes but a double quote and a backslash, which have no escape.
     """
+    if len(field) > _LONGEST:
+        raise InvalidFilter(f"{where} has a field of {len(field):,} characters: at most {_LONGEST:,} are taken")
     segments = _segments(field, where)
     if metadata_key is not None:
         segments.insert(0, _quoted(metadata_key, field, where))
@@ -54,14 +61,21 @@ def _segments(field: str, where: str) -> list[str]:
 
 
 def _segment(match: re.Match[str], field: str, where: str) -> str:
-    key, indices = match["key"], match["indices"]
-    if key.startswith('"'):
-        return check_unicode(f"{where} has a field that", key, InvalidFilter) + indices
-    if not indices and (suffix := _INDICES.search(key)):  # the key took its indices for text
-        key, indices = key[: suffix.start()], suffix[0]
-    if not key:
+    if quoted := match["quoted"]:
+        return check_unicode(f"{where} has a field that", quoted, InvalidFilter) + match["indices"]
+    plain = match["plain"]
+    end = _end_of_key(plain)
+    if not end:
         raise InvalidFilter(f"{where} has a field with an empty name or an empty part: {field!r}")
-    return _quoted(key, field, where) + indices
+    return _quoted(plain[:end], field, where) + plain[end:]
+
+
+def _end_of_key(key: str) -> int:
+    """Where the indices at the end of a key begin. Looks at each once: a search for all would try from everywhere."""
+    end = len(key)
+    while index := _INDEX.search(key, max(0, end - _INDEX_CHARACTERS), end):
+        end = index.start()
+    return end
 
 
 def _quoted(key: str, field: str, where: str) -> str:

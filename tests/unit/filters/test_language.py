@@ -8,12 +8,14 @@ import subprocess
 import sys
 import types
 import uuid
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
 from qdrant_client import models
 
+from langchain_qdrant_async.document import paths
 from langchain_qdrant_async.document.ids import to_point_id
 from langchain_qdrant_async.document.paths import to_path
 from langchain_qdrant_async.errors import InvalidFilter
@@ -178,6 +180,7 @@ def test_a_field_is_a_path_under_the_metadata(field: str, path: str) -> None:
         ("a\\b", "cannot name.*backslash"),
         ("\ud800", "not valid Unicode"),
         ('"\ud800"', "not valid Unicode"),
+        ("a" * 10_001, "10,001 characters: at most 10,000"),
     ],
 )
 def test_a_field_that_has_no_path_is_refused(field: str, said: str) -> None:
@@ -185,6 +188,14 @@ def test_a_field_that_has_no_path_is_refused(field: str, said: str) -> None:
         to_path(field)
     with pytest.raises(InvalidFilter, match=r"^filter\.\$not .*" + said):
         to_filter({"$not": {field: 1}})
+
+
+@pytest.mark.parametrize("end", ["", "x", '"', ".", "..", "\\", "]", "[", "\ud800"])
+@pytest.mark.parametrize("repeated", ["[0]", "[", "a[", "a[0].", "é.", '"a".', '"a"[0].', '"', "[0]x."])
+def test_no_field_costs_the_square_of_its_length(repeated: str, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "_LONGEST", 10_000_000)
+    with suppress(InvalidFilter):  # 200,000 of the square would take an hour
+        to_path("a" + repeated * 200_000 + end)
 
 
 @pytest.mark.parametrize(

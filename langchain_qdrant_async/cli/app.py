@@ -67,7 +67,7 @@ def demo(
     ] = None,
 ) -> None:
     """Index the docstrings of Python's standard library and search them. A second run starts at once."""
-    from langchain_qdrant_async.cli.demo.library import default_folder
+    from langchain_qdrant_async.cli.demo.standard_library import default_folder
     from langchain_qdrant_async.cli.demo.tour import run
 
     folder = path or default_folder()
@@ -102,7 +102,7 @@ class _Question(NamedTuple):
 
 
 async def _search(connection: Connection, collection: str | None, model: str, question: _Question) -> None:
-    from langchain_qdrant_async.cli.demo.library import COLLECTION
+    from langchain_qdrant_async.cli.demo.standard_library import COLLECTION
     from langchain_qdrant_async.cli.demo.tour import table
 
     async with connection:
@@ -228,7 +228,7 @@ def serve(
 
 
 def _connection(path: Path | None, url: str | None) -> Connection:
-    from langchain_qdrant_async.cli.demo.library import default_folder
+    from langchain_qdrant_async.cli.demo.standard_library import default_folder
     from langchain_qdrant_async.transport.connection import Connection
     from langchain_qdrant_async.transport.policy import Policy, Retry
     from langchain_qdrant_async.transport.target import Embedded, Remote

@@ -74,11 +74,9 @@ class Collection:
         return field.name, field.asked(vector)
 
     async def _embedded(self, query: str, field: VectorField) -> Any:
-        if field.encoder is not None:
-            return await field.encoder.query(query)
-        if field is self.field:
+        if field.encoder is None and field is self.field:
             raise InvalidInput("this store has no embedding: pass one, or use the methods that take vectors")
-        raise InvalidInput(f"nothing embeds texts for {field} of collection {self.name!r}: give the spec's an encoder")
+        return await field.filled_by().query(query)
 
     def _fitting(self, vector: AnyVector, field: VectorField) -> Any:
         """A vector of the field's kind."""

@@ -58,6 +58,16 @@ class VectorField:
         object.__setattr__(self, "size", whole_number("VectorField.size", self.size, at_least=1, at_most=LARGEST))
         object.__setattr__(self, "distance", distance_of(self.distance))
 
+    def filled_by(self) -> Encoder:
+        """What makes it of texts.
+
+        Raises:
+            InvalidInput: nothing does.
+        """
+        if self.encoder is None:
+            raise InvalidInput(f"nothing embeds texts for {self}: give the spec's field an encoder, or give vectors")
+        return self.encoder
+
     def message(self, vector: Any) -> points.Vector:
         """A checked vector of this kind as points are written with."""
         return _WRITTEN[self.kind](vector)

@@ -16,13 +16,12 @@ from langchain_qdrant_async.collection.collections import Collections, StoredOri
 from langchain_qdrant_async.collection.comparison import check_size
 from langchain_qdrant_async.collection.field import Distance
 from langchain_qdrant_async.collection.first_write import FirstWrite
+from langchain_qdrant_async.collection.fitting import fitting
 from langchain_qdrant_async.collection.info import CollectionInfo
 from langchain_qdrant_async.collection.origin import reduced_of
 from langchain_qdrant_async.collection.plan import CollectionPlan
 from langchain_qdrant_async.embedding.encoder import DenseEncoder, Encoder
-from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
 from langchain_qdrant_async.errors import (
-    CollectionMismatch,
     InvalidInput,
     InvalidVector,
     NotFound,
@@ -326,8 +325,9 @@ class Handle:
         return self._as_planned(info, await self._collections.origin(info, timeout=timeout_s))
 
     def _as_planned(self, info: CollectionInfo, stored: StoredOrigin | None) -> Collection:
-        embedding = self._fitting(stored, info)
-        own = replace(self.plan.accept(info), encoder=self._filling(embedding))
+        own = self.plan.accept(info)
+        embedding = fitting(self.plan, self.embedding, stored, info, own)
+        own = replace(own, encoder=self._filling(embedding))
         return Collection(
             name=info.name,
             field=own,
@@ -344,24 +344,3 @@ class Handle:
         if embedding is None or self.plan.encoder is not None:
             return self.plan.encoder
         return self._encoder if embedding is self.embedding else DenseEncoder(embedding, self._threads)
-
-    def _fitting(self, stored: StoredOrigin | None, info: CollectionInfo) -> Embeddings | None:
-        """The store's embedding as this collection needs it."""
-        embedding, reduced = self.embedding, reduced_of(self.embedding)
-        if embedding is None or (stored is None and (reduced is None or reduced.reduction is not None)):
-            return embedding
-        if stored is None:
-            if info.points_count:
-                raise CollectionMismatch(
-                    f"collection {self.plan.name!r} holds {info.points_count} points and says nothing of the reduction "
-                    "that made their vectors: pass ReducedEmbeddings(model, dimension, reduction=...) with that one"
-                )
-            return embedding
-        if isinstance(embedding, ReducedEmbeddings):
-            embedding = stored.origin.settled(embedding)  # a copy: the same model may serve other collections
-        elif reduced is not None and stored.origin.settled(reduced) is not reduced and stored.origin.reduction:
-            reduced.adopt(stored.origin.reduction)  # in a cache, which keeps its own
-        if self.plan.validate:
-            size = self.plan.accept(info).size or 0
-            stored.origin.accept(embedding, self.plan.name, size, same_model=self.plan.same_model)
-        return embedding

@@ -110,7 +110,7 @@ def items_of_documents(documents: Iterable[Document] | Any, ids: Iterable[GivenI
     return items_of([each.page_content for each in listed], [each.metadata for each in listed], own)
 
 
-async def listed(name: str, given: Iterable[T] | AsyncIterable[T]) -> Iterable[T]:
+async def iterable_of(name: str, given: Iterable[T] | AsyncIterable[T]) -> Iterable[T]:
     """What the caller gave, with an asynchronous iterable read to its end.
 
     Raises:

@@ -1,11 +1,11 @@
-"""Work on the loop that lets others have their turn."""
+"""Work on the loop: with a turn for others now and then, and several things at once."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -21,3 +21,16 @@ async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:
         if time.perf_counter() > until:
             await asyncio.sleep(0)
             until = time.perf_counter() + _SLICE_S
+
+
+async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of all, in order; a single one needs no task of its own. If one fails, the others are cancelled."""
+    listed = list(coroutines)
+    if len(listed) == 1:
+        return [await listed[0]]
+    tasks = [asyncio.ensure_future(each) for each in listed]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
@@ -22,6 +21,7 @@ from langchain_qdrant_async.document.vectors import (
 )
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import points
+from langchain_qdrant_async.runtime.turns import together
 from langchain_qdrant_async.search.message import prefetch_query
 from langchain_qdrant_async.search.search import Asked, Fields, Ranking, Search
 
@@ -119,7 +119,7 @@ class Fused:
         """Each ranking as a prefetch, and how to merge them."""
         reach = max(self.limit or 0, search.reach)
         branch = replace(search, k=reach, offset=0, score_threshold=None)
-        asked = await asyncio.gather(*(ranking.asked(fields, branch) for ranking in self.rankings))
+        asked = await together(ranking.asked(fields, branch) for ranking in self.rankings)
         return Asked(_FUSIONS[self.fusion], prefetch=[prefetch_query(branch, each) for each in asked])
 
 

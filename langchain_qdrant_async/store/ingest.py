@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Iterable, Iterator, MutableMapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from typing import Any
 
 from langchain_qdrant_async.collection.collection import Collection
 from langchain_qdrant_async.collection.comparison import check_size
@@ -12,11 +11,8 @@ from langchain_qdrant_async.collection.field import VectorField
 from langchain_qdrant_async.document.message import point_struct
 from langchain_qdrant_async.document.record import Record
 from langchain_qdrant_async.embedding.matrix import check_count
-from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import points
-from langchain_qdrant_async.runtime.turns import in_turns
-
-T = TypeVar("T")
+from langchain_qdrant_async.runtime.turns import in_turns, together
 
 
 async def structs_of(
@@ -34,14 +30,8 @@ async def structs_of(
         InvalidVector: a vector has another size than its field.
     """
     fields = [each for each in collection.fields.values() if _is_written(each, collection, batch)]
-    rows = await _all(_rows(collection, each, batch, kept) for each in fields)
+    rows = await together(_rows(collection, each, batch, kept) for each in fields)
     return [struct async for struct in in_turns(_structs(batch, fields, rows))]
-
-
-async def _all(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results of all; of a single one without a task of its own."""
-    listed = list(coroutines)
-    return [await listed[0]] if len(listed) == 1 else await asyncio.gather(*listed)
 
 
 def _is_written(field: VectorField, collection: Collection, batch: Sequence[Record]) -> bool:
@@ -66,10 +56,9 @@ async def _rows(
 
 
 async def _made(field: VectorField, texts: list[str]) -> Iterable[Any]:
-    if field.encoder is None:
-        raise InvalidInput(f"nothing makes {field}: give the store an embedding, or the spec's field an encoder")
-    rows = await field.encoder.documents(texts)
-    check_count(rows, len(texts), type(field.encoder).__name__)
+    encoder = field.filled_by()
+    rows = await encoder.documents(texts)
+    check_count(rows, len(texts), type(encoder).__name__)
     return rows
 
 

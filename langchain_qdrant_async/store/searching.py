@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import Unpack
 
 from langchain_core.documents import Document
-from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.collection.handle import Handle
 from langchain_qdrant_async.document.ids import GivenId, identify, to_texts
@@ -26,7 +25,6 @@ class Searching:
     """Finding documents: each method says one `Search`, and the reader answers it."""
 
     layout: Layout
-    embedding: Embeddings | None
     relevance_score_fn: Callable[[float], float] | None
     _collection: Handle
     _reader: Reader

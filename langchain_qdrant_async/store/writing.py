@@ -6,7 +6,6 @@ from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.documents import Document
-from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.checks import whole_number
 from langchain_qdrant_async.collection.handle import Handle
@@ -17,8 +16,8 @@ from langchain_qdrant_async.document.record import (
     Item,
     items_of,
     items_of_documents,
+    iterable_of,
     list_of_texts,
-    listed,
     records_of,
 )
 from langchain_qdrant_async.document.vectors import MatrixInput, to_matrix
@@ -37,7 +36,6 @@ class Writing:
     """Adding and deleting documents."""
 
     layout: Layout
-    embedding: Embeddings | None
     _collection: Handle
     _writer: Writer
 
@@ -71,7 +69,7 @@ class Writing:
             InvalidInput: before anything was sent.
             PartialWrite: some batches were written before one failed; it names both.
         """
-        items = items_of(await listed("texts", texts), metadatas, ids)
+        items = items_of(await iterable_of("texts", texts), metadatas, ids)
         return await self._add_texts(items, batch_size, ordering, timeout)
 
     async def aadd_documents(
@@ -95,7 +93,7 @@ class Writing:
         Returns:
             The ids, in input order.
         """
-        items = items_of_documents(await listed("documents", documents), ids)
+        items = items_of_documents(await iterable_of("documents", documents), ids)
         return await self._add_texts(items, batch_size, ordering, timeout)
 
     async def aadd_embeddings(
@@ -160,7 +158,6 @@ class Writing:
         """
         selector = self._selector(ids, filter, delete_all=delete_all)
         ordered = write_ordering(ordering)
-
         if selector != []:
             await self._writer.delete(selector, ordered, timeout)
         return True
@@ -179,9 +176,7 @@ class Writing:
         if ids is not None:
             return [identify(text).message for text in to_texts(ids)]
         selected = to_filter(filter, metadata_key=self.layout.metadata_key)
-        if selected is None and not delete_all:
-            raise InvalidInput("an empty filter selects every document; pass delete_all=True to delete them all")
-        if selected is not None and not selected.ByteSize():
+        if not delete_all and (selected is None or not selected.ByteSize()):
             raise InvalidInput("an empty filter selects every document; pass delete_all=True to delete them all")
         return selected or common.Filter()
 

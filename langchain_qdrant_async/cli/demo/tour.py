@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from langchain_qdrant_async.cli.demo.docstrings import Definition, definitions
-from langchain_qdrant_async.cli.demo.library import embedding, fill, library, missing
+from langchain_qdrant_async.cli.demo.standard_library import embedding, fill, library, missing
 from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
 from langchain_qdrant_async.transport.connection import Connection
 

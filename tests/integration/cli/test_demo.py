@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from langchain_qdrant_async import Connection
-from langchain_qdrant_async.cli.demo import library
+from langchain_qdrant_async.cli.demo import standard_library
 from langchain_qdrant_async.cli.demo.docstrings import Definition, definitions
 from langchain_qdrant_async.cli.demo.tour import answering_chain, run
 
@@ -64,7 +64,7 @@ def test_the_second_run_indexes_nothing(first_run: str, folder: Path, found: lis
 
 async def test_to_thread_is_found_near_the_top(first_run: str, folder: Path) -> None:
     async with Connection(str(folder)) as connection:
-        store = library.library(connection, library.embedding())
+        store = standard_library.library(connection, standard_library.embedding())
         hits = await store.asimilarity_search(QUESTION, k=3)
         filtered = await store.asimilarity_search(QUESTION, k=3, filter={"module": "threading", "kind": "class"})
         answer = await answering_chain(store).ainvoke(QUESTION)
@@ -76,26 +76,26 @@ async def test_to_thread_is_found_near_the_top(first_run: str, folder: Path) -> 
 
 async def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, found: list[Definition]) -> None:
     async with Connection(str(tmp_path)) as connection:
-        store = library.library(connection, library.embedding())
-        async with aclosing(library.fill(store, found)) as batches:
+        store = standard_library.library(connection, standard_library.embedding())
+        async with aclosing(standard_library.fill(store, found)) as batches:
             written = await anext(batches)
-        left = await library.missing(store, found)
+        left = await standard_library.missing(store, found)
         assert len(left) == len(found) - written > 0
-        assert [written async for written in library.fill(store, left)][-1] > 0
-        assert await library.missing(store, found) == []
+        assert [written async for written in standard_library.fill(store, left)][-1] > 0
+        assert await standard_library.missing(store, found) == []
 
 
 async def test_a_changed_docstring_is_indexed_again(first_run: str, folder: Path, found: list[Definition]) -> None:
     [known] = [each for each in found if each.name == "asyncio.to_thread"]
     changed = Definition(known.name, known.kind, known.module, known.line, known.signature, "Otherwise.")
     async with Connection(str(folder)) as connection:
-        store = library.library(connection, library.embedding())
-        assert await library.missing(store, [known, changed]) == [changed]
+        store = standard_library.library(connection, standard_library.embedding())
+        assert await standard_library.missing(store, [known, changed]) == [changed]
 
 
 def test_the_data_goes_where_the_user_keeps_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert library.default_folder() == tmp_path / "langchain-qdrant-async" / "demo"
+    assert standard_library.default_folder() == tmp_path / "langchain-qdrant-async" / "demo"
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert library.default_folder() == tmp_path / ".local" / "share" / "langchain-qdrant-async" / "demo"
+    assert standard_library.default_folder() == tmp_path / ".local" / "share" / "langchain-qdrant-async" / "demo"

@@ -170,7 +170,9 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
         if self._owns_connection:
             await self.connection.aclose()
 
-    close = closing(aclose)
+    @closing(aclose)
+    def close(self) -> None:
+        """Blocking twin of `aclose`."""
 
     @classmethod
     async def afrom_texts(

@@ -99,7 +99,7 @@ def check_call(method: Callable[..., object], args: tuple[object, ...], kwargs: 
     for unknown in bound.arguments.get("options", {}).keys() - options:
         raise TypeError(
             f"{name}() got an unexpected keyword argument {unknown!r}: "
-            f"{_meant(unknown, [*list(signature.parameters)[1:-1], *options])}"
+            f"{meant(unknown, [*list(signature.parameters)[1:-1], *options])}"
         )
 
 
@@ -109,6 +109,7 @@ def _options(method: Callable[..., object]) -> list[str]:
     return [] if hint is None else list(get_args(hint)[0].__annotations__)
 
 
-def _meant(unknown: str, known: Iterable[str]) -> str:
+def meant(unknown: str, known: Iterable[str]) -> str:
+    """What somebody may have meant by a name that is not known."""
     near = difflib.get_close_matches(unknown, known)
     return f"did you mean {' or '.join(near)}?" if near else f"it takes {', '.join(known)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from langchain_core.embeddings import Embeddings
 
@@ -117,8 +118,13 @@ class Rebuilding:
             return fresh.with_reduction(await fresh.afitted(texts))  # by default a model of this size is left alone
         return fresh
 
-    reindex = blocking(areindex)
-    drift = blocking(adrift)
+    @blocking(areindex)
+    def reindex(self) -> Any:
+        """Blocking twin of `areindex`."""
+
+    @blocking(adrift)
+    def drift(self) -> Any:
+        """Blocking twin of `adrift`."""
 
 
 @contextmanager

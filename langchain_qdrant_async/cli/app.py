@@ -224,8 +224,13 @@ def serve(
             f"{host} can be reached from other machines: name an environment variable with an API key by --api-key-env"
         )
     listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    given = {"--listen": listen, "--api-key-env": api_key_env, "--tls-cert": tls_cert, "--tls-key": tls_key}
-    given["--largest-request"] = largest_request
+    given = {
+        "--listen": listen,
+        "--api-key-env": api_key_env,
+        "--tls-cert": tls_cert,
+        "--tls-key": tls_key,
+        "--largest-request": largest_request,
+    }
     options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
     typer.echo(f"Serving {folder} on {listen}; stop it with Ctrl-C.", err=True)
     os.execv(sys.executable, [sys.executable, "-P", "-m", "langchain_qdrant_async.engine", str(folder), *options])  # noqa: S606

@@ -29,5 +29,5 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
     file = io.BytesIO(archive.read(info))
     if np.lib.format.read_magic(file) != (1, 0):  # type: ignore[no-untyped-call]
         raise ValueError(f"the header of {info.filename} has another version")
-    shape, in_columns, kind = np.lib.format.read_array_header_1_0(file)  # type: ignore[no-untyped-call]
+    shape, in_columns, kind = np.lib.format.read_array_header_1_0(file)
     return np.frombuffer(file.read(), kind).reshape(shape, order="F" if in_columns else "C")

@@ -64,7 +64,7 @@ async def test_a_message_that_inflates_costs_no_memory(
     before = peak_bytes(bounded)
     async with grpc.aio.insecure_channel(bounded.address, options=OPTIONS, compression=compression) as channel:
         with Refused(code, ""):
-            await channel.unary_unary("/qdrant.Points/Upsert")(bomb, metadata=metadata)
+            await channel.unary_unary("/qdrant.Points/Upsert", bytes, bytes)(bomb, metadata=metadata)
     assert peak_bytes(bounded) - before < 30 * MEGABYTE
 
 

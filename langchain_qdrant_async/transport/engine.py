@@ -131,6 +131,10 @@ class EngineLease:
             self._socket.shutdown(how)
 
 
+def _temporary_folder() -> str:
+    return tempfile.mkdtemp(prefix=TEMPORARY_PREFIX)
+
+
 class EngineUser:
     """A connection as a user of an engine, which it joins at its first use, and joins anew when the engine has died.
 
@@ -179,7 +183,7 @@ class EngineUser:
         if self._lease is not None:
             self._lease.drop()
         if self._folder is None:
-            self._folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=TEMPORARY_PREFIX))
+            self._folder = Path(await asyncio.wrap_future(in_daemon_thread(_THREAD, _temporary_folder)))
         return await join(self._folder, ephemeral=self._ephemeral)
 
     async def _release(self, joining: asyncio.Lock) -> None:

@@ -61,7 +61,7 @@ class Servers:
     async def stop(self) -> None:
         """End at once: requests under way are cancelled."""
         for server in self._started:
-            await server.stop(grace=None)
+            await server.stop(grace=1.0)
 
     def _server(self, interceptors: list[ApiKeys]) -> grpc.aio.Server:
         server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)

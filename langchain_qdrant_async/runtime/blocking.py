@@ -24,6 +24,7 @@ from langchain_qdrant_async.runtime.ending import (
     stand_still,
 )
 from langchain_qdrant_async.runtime.forks import forget_after_fork
+from langchain_qdrant_async.runtime.loops import check_threads, running_loop
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -81,6 +82,7 @@ class _BackgroundLoop:
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
+                check_threads()
                 loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
                     target=_run_on, args=(loop,), name="langchain-qdrant-async", daemon=True
@@ -149,7 +151,7 @@ def _closed_if_refused(coroutine: Coroutine[Any, Any, T]) -> Iterator[None]:
 def elsewhere(coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
     """Await, on the running loop, a coroutine that runs on the background loop."""
     with _closed_if_refused(coroutine):
-        is_here = _background.loop() is asyncio.get_running_loop()
+        is_here = _background.loop() is running_loop()
     if is_here:
         return coroutine
     return asyncio.wrap_future(submit(coroutine))

@@ -212,6 +212,8 @@ def serve(
 ) -> None:
     """Serve a folder over TCP with the embedded engine, until interrupted."""
     from langchain_qdrant_async.hosts import is_loopback
+    from langchain_qdrant_async.interpreter import command, environment, interpreter
+    from langchain_qdrant_async.rendezvous import MODULE
 
     if (tls_cert is None) != (tls_key is None):
         _refuse("--tls-cert and --tls-key belong together")
@@ -225,7 +227,8 @@ def serve(
     given = {"--listen": listen, "--api-key-env": api_key_env, "--tls-cert": tls_cert, "--tls-key": tls_key}
     options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
     typer.echo(f"Serving {folder} on {listen}; stop it with Ctrl-C.", err=True)
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "langchain_qdrant_async.engine", str(folder), *options])  # noqa: S606
+    python = interpreter()
+    os.execve(python, command(python, MODULE, str(folder), *options), environment())  # noqa: S606
 
 
 def _connection(path: Path | None, url: str | None) -> Connection:

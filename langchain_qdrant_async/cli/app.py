@@ -209,6 +209,9 @@ def serve(
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.", exists=True, dir_okay=False)] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.", exists=True, dir_okay=False)] = None,
+    largest_request: Annotated[
+        int | None, typer.Option(min=1, max=2047, help="How large a request may be, in MB; 32 unless given.")
+    ] = None,
 ) -> None:
     """Serve a folder over TCP with the embedded engine, until interrupted."""
     from langchain_qdrant_async.hosts import is_loopback
@@ -224,7 +227,13 @@ def serve(
             f"{host} can be reached from other machines: name an environment variable with an API key by --api-key-env"
         )
     listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    given = {"--listen": listen, "--api-key-env": api_key_env, "--tls-cert": tls_cert, "--tls-key": tls_key}
+    given = {
+        "--listen": listen,
+        "--api-key-env": api_key_env,
+        "--tls-cert": tls_cert,
+        "--tls-key": tls_key,
+        "--largest-request": largest_request,
+    }
     options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
     typer.echo(f"Serving {folder} on {listen}; stop it with Ctrl-C.", err=True)
     python = interpreter()

@@ -11,6 +11,7 @@ from langchain_qdrant_async.errors import InvalidInput, QdrantStoreError
 from langchain_qdrant_async.proto import CollectionsStub, PointsStub, QdrantStub, SnapshotsStub
 from langchain_qdrant_async.runtime.blocking import closing
 from langchain_qdrant_async.runtime.closing import Closing
+from langchain_qdrant_async.runtime.ending import has_begun
 from langchain_qdrant_async.transport.channels import Channels, Dial, Dialler, Place, Server, channel_options, dial_of
 from langchain_qdrant_async.transport.engine import EngineUser
 from langchain_qdrant_async.transport.funnel import Channel, Peer
@@ -101,10 +102,13 @@ class Connection(Closing):
 
         An embedded engine that loses its last user here has everything on disk when this returns.
         """
-        await self._channels.close()
-        await self._place.leave()
+        if not has_begun():  # else all is closed
+            await self._channels.close()
+            await self._place.leave()
 
-    close = closing(aclose)
+    @closing(aclose)
+    def close(self) -> None:
+        """Blocking twin of `aclose`."""
 
 
 def _made_anew(target: Remote | Embedded, policy: Policy, dial: Dial | None) -> Connection:

@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 _FLUSH_INTERVAL_S = 5.0
 """Source: `flush_interval_sec` in Qdrant's `config/config.yaml`."""
 _FIRST_LEASE_S = 10.0
+_DRAIN_S = 1.0
+"""How long requests under way may take when the engine stops. Without it gRPC breaks connections off, and a client that
+is still connected finds a line of gRPC's C core, "Got goaway", on its stderr."""
 _LAST_ANSWERS_S = 0.5
 """How long an engine that has lost its folder takes to say so to those who wait for an answer."""
 
@@ -135,7 +138,7 @@ class EngineProcess:
             await self._end_at_once()
         self._folder.withdraw()
         self._leases.refuse()
-        await self._servers.stop()
+        await self._servers.stop(_DRAIN_S)
         if self._optimiser is not None:
             await self._optimiser.stop()
         self._catalog.close()

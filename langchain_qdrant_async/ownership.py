@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TRUSTED_FOLDERS = "LANGCHAIN_QDRANT_ASYNC_TRUSTED_FOLDERS"
-"""Environment variable: folders, separated as in `PATH`, that are taken as ours whoever owns or may change them."""
+"""Environment variable: folders, separated as in `PATH`, that are taken as ours whoever owns or may change them.
+
+What is in them is trusted, too.
+"""
 
 _PRIVATE_FILE = 0o600
 _LOCAL_PEERCRED = 1
@@ -151,8 +154,8 @@ def _distrust(folder: Path, why: str) -> Distrusted:
 
 
 def _is_trusted(folder: Path) -> bool:
-    named = os.environ.get(TRUSTED_FOLDERS, "")
-    return any(folder == Path(each).absolute() for each in named.split(os.pathsep) if each)
+    named, real = os.environ.get(TRUSTED_FOLDERS, ""), folder.resolve()
+    return any(real.is_relative_to(Path(each).resolve()) for each in named.split(os.pathsep) if each)
 
 
 def _is_private_group(found: os.stat_result) -> bool:

@@ -215,8 +215,6 @@ def serve(
 ) -> None:
     """Serve a folder over TCP with the embedded engine, until interrupted."""
     from langchain_qdrant_async.hosts import is_loopback
-    from langchain_qdrant_async.interpreter import command, environment, interpreter
-    from langchain_qdrant_async.rendezvous import MODULE
 
     if (tls_cert is None) != (tls_key is None):
         _refuse("--tls-cert and --tls-key belong together")
@@ -236,8 +234,15 @@ def serve(
     }
     options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
     typer.echo(f"Serving {folder} on {listen}; stop it with Ctrl-C.", err=True)
+    _become_engine(str(folder), *options)
+
+
+def _become_engine(*arguments: str) -> NoReturn:
+    from langchain_qdrant_async.interpreter import command, environment, interpreter
+    from langchain_qdrant_async.rendezvous import MODULE
+
     python = interpreter()
-    os.execve(python, command(python, MODULE, str(folder), *options), environment())  # noqa: S606
+    os.execve(python, command(python, MODULE, *arguments), environment())  # noqa: S606
 
 
 def _connection(path: Path | None, url: str | None) -> Connection:

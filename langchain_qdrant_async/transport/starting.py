@@ -95,9 +95,17 @@ class Start:
         while (joined := self._joined_if_served(folder)) is None:
             child.see_to()
             if time.monotonic() > self._deadline:
-                raise child.failure(f"it did not answer within {self._timeout_s:g} s")
+                raise child.failure(self._silence(child))
             time.sleep(_POLL_S)
         return joined
+
+    def _silence(self, child: EngineChild) -> str:
+        if child.on_its_way():
+            return f"it did not answer within {self._timeout_s:g} s"
+        return (
+            f"the process that holds its lock did not answer within {self._timeout_s:g} s; is its socket elsewhere, in"
+            " another container or with another folder for temporary files? Then serve the folder from there"
+        )
 
     def _joined_if_served(self, folder: Path) -> Joined | None:
         """Join the engine, if there is one; what speaks against it must go on for a while.

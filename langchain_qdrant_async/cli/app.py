@@ -234,7 +234,15 @@ def serve(
     }
     options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
     typer.echo(f"Serving {folder} on {listen}; stop it with Ctrl-C.", err=True)
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "langchain_qdrant_async.engine", str(folder), *options])  # noqa: S606
+    _become_engine(str(folder), *options)
+
+
+def _become_engine(*arguments: str) -> NoReturn:
+    from langchain_qdrant_async.interpreter import command, environment, interpreter
+    from langchain_qdrant_async.rendezvous import MODULE
+
+    python = interpreter()
+    os.execve(python, command(python, MODULE, *arguments), environment())  # noqa: S606
 
 
 def _connection(path: Path | None, url: str | None) -> Connection:

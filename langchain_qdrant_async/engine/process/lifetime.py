@@ -142,7 +142,7 @@ class EngineProcess:
         if self._optimiser is not None:
             await self._optimiser.stop()
         self._catalog.close()
-        self._folder.release(remove=self._options.ephemeral)
+        self._folder.release()
         self._leases.close()
 
     async def _end_at_once(self) -> NoReturn:

@@ -61,7 +61,7 @@ async def _serve(folder: EngineFolder, options: Options) -> int:
             raise
         _log.error("cannot serve on %s: %s", options.listener.address, error)
         return FAILED
-    return 0
+    os._exit(0)  # everything is closed, and the interpreter's own end would take as long as all that did
 
 
 def _open(folder: EngineFolder, options: Options) -> EngineProcess:

@@ -180,6 +180,8 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         stand_still()
         future.cancel()
         raise
+    finally:
+        del future  # or an error would hold this frame, and it the error
 
 
 def closing(method: Callable[[S], Coroutine[Any, Any, None]]) -> Callable[[S], None]:

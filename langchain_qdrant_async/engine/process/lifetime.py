@@ -133,7 +133,11 @@ class EngineProcess:
             self._folder.shorten_log()
 
     async def _stop(self) -> None:
-        """The order matters: who waits for its lease to end may use the folder at once."""
+        """The order matters: who waits for its lease to end may use the folder at once.
+
+        The leases end with the process, by the kernel: who waits for that finds no engine any more, not even one that
+        is just about to be gone.
+        """
         if not self._may_serve():
             await self._end_at_once()
         self._folder.withdraw()
@@ -143,7 +147,6 @@ class EngineProcess:
             await self._optimiser.stop()
         self._catalog.close()
         self._folder.release(remove=self._options.ephemeral)
-        self._leases.close()
 
     async def _end_at_once(self) -> NoReturn:
         """End as if killed, but with answers: nothing may be flushed by name, and the log has all there is.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -10,6 +9,8 @@ import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn, TypeVar
+
+from langchain_qdrant_async.cli import ctrl_c
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -225,7 +226,8 @@ def serve(
     given = {"--listen": listen, "--api-key-env": api_key_env, "--tls-cert": tls_cert, "--tls-key": tls_key}
     options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
     typer.echo(f"Serving {folder} on {listen}; stop it with Ctrl-C.", err=True)
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "langchain_qdrant_async.engine", str(folder), *options])  # noqa: S606
+    with ctrl_c.kept_from_child():  # until the engine, which this process becomes, is ready for it
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "langchain_qdrant_async.engine", str(folder), *options])  # noqa: S606
 
 
 def _connection(path: Path | None, url: str | None) -> Connection:
@@ -266,7 +268,7 @@ def _console() -> Console:
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine."""
-    return asyncio.run(work)
+    return ctrl_c.run(work)
 
 
 def _refuse(message: str) -> NoReturn:
@@ -282,6 +284,7 @@ def _say(message: str) -> None:
 def main() -> None:
     """The entry point: errors that this package raises on purpose end in one line."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the bar of loading weights, in the middle of a table
+    ctrl_c.expect()
     try:
         app()
     except ModuleNotFoundError as error:

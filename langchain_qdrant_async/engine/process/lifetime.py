@@ -69,6 +69,7 @@ class EngineProcess:
             asyncio.get_running_loop().add_signal_handler(number, self._done.set)
         flushing = asyncio.create_task(self._flush_forever())
         try:
+            await asyncio.sleep(0)  # a Ctrl-C from before those handlers ends it here: not within the start of gRPC
             await self._start()
             if self._optimiser is not None:
                 self._optimiser.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -10,6 +9,8 @@ import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn, TypeVar
+
+from langchain_qdrant_async.cli import ctrl_c
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -214,16 +215,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a folder over TCP with the embedded engine, until interrupted."""
-    from langchain_qdrant_async.hosts import is_loopback
-
-    if (tls_cert is None) != (tls_key is None):
-        _refuse("--tls-cert and --tls-key belong together")
-    if api_key_env is not None and not os.environ.get(api_key_env):
-        _refuse(f"the environment variable {api_key_env} holds no API key")
-    if api_key_env is None and not is_loopback(host):
-        _refuse(
-            f"{host} can be reached from other machines: name an environment variable with an API key by --api-key-env"
-        )
+    _check_serving(host, api_key_env, whole_certificate=(tls_cert is None) == (tls_key is None))
     listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     given = {
         "--listen": listen,
@@ -237,12 +229,26 @@ def serve(
     _become_engine(str(folder), *options)
 
 
+def _check_serving(host: str, api_key_env: str | None, *, whole_certificate: bool) -> None:
+    from langchain_qdrant_async.hosts import is_loopback
+
+    if not whole_certificate:
+        _refuse("--tls-cert and --tls-key belong together")
+    if api_key_env is not None and not os.environ.get(api_key_env):
+        _refuse(f"the environment variable {api_key_env} holds no API key")
+    if api_key_env is None and not is_loopback(host):
+        _refuse(
+            f"{host} can be reached from other machines: name an environment variable with an API key by --api-key-env"
+        )
+
+
 def _become_engine(*arguments: str) -> NoReturn:
     from langchain_qdrant_async.interpreter import command, environment, interpreter
     from langchain_qdrant_async.rendezvous import MODULE
 
     python = interpreter()
-    os.execve(python, command(python, MODULE, *arguments), environment())  # noqa: S606
+    with ctrl_c.kept_from_child():  # until the engine, which this process becomes, is ready for it
+        os.execve(python, command(python, MODULE, *arguments), environment())  # noqa: S606
 
 
 def _connection(path: Path | None, url: str | None) -> Connection:
@@ -283,7 +289,7 @@ def _console() -> Console:
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine."""
-    return asyncio.run(work)
+    return ctrl_c.run(work)
 
 
 def _refuse(message: str) -> NoReturn:
@@ -299,6 +305,7 @@ def _say(message: str) -> None:
 def main() -> None:
     """The entry point: errors that this package raises on purpose end in one line."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the bar of loading weights, in the middle of a table
+    ctrl_c.expect()
     try:
         app()
     except ModuleNotFoundError as error:

@@ -69,6 +69,7 @@ class EngineProcess:
             asyncio.get_running_loop().add_signal_handler(number, self._done.set)
         flushing = asyncio.create_task(self._flush_forever())
         try:
+            await asyncio.sleep(0)  # a Ctrl-C from before those handlers ends it here: not within the start of gRPC
             await self._start()
             if self._optimiser is not None:
                 self._optimiser.start()
@@ -133,7 +134,11 @@ class EngineProcess:
             self._folder.shorten_log()
 
     async def _stop(self) -> None:
-        """The order matters: who waits for its lease to end may use the folder at once."""
+        """The order matters: who waits for its lease to end may use the folder at once.
+
+        The leases end with the process, by the kernel: who waits for that finds no engine any more, not even one that
+        is just about to be gone.
+        """
         if not self._may_serve():
             await self._end_at_once()
         self._folder.withdraw()
@@ -143,7 +148,6 @@ class EngineProcess:
             await self._optimiser.stop()
         self._catalog.close()
         self._folder.release()
-        self._leases.close()
 
     async def _end_at_once(self) -> NoReturn:
         """End as if killed, but with answers: nothing may be flushed by name, and the log has all there is.

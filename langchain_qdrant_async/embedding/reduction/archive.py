@@ -27,7 +27,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
     if info.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{info.filename} is compressed, which it never is")
     file = io.BytesIO(archive.read(info))
-    if np.lib.format.read_magic(file) != (1, 0):  # type: ignore[no-untyped-call]
+    if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError(f"the header of {info.filename} has another version")
     shape, in_columns, kind = np.lib.format.read_array_header_1_0(file)
     return np.frombuffer(file.read(), kind).reshape(shape, order="F" if in_columns else "C")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import os
 import sys
@@ -215,11 +214,13 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a folder over TCP with the embedded engine, until interrupted."""
+    from langchain_qdrant_async.hosts import is_loopback
+
     if (tls_cert is None) != (tls_key is None):
         _refuse("--tls-cert and --tls-key belong together")
     if api_key_env is not None and not os.environ.get(api_key_env):
         _refuse(f"the environment variable {api_key_env} holds no API key")
-    if api_key_env is None and not _is_loopback(host):
+    if api_key_env is None and not is_loopback(host):
         _refuse(
             f"{host} can be reached from other machines: name an environment variable with an API key by --api-key-env"
         )
@@ -264,13 +265,6 @@ def _json(text: str | None) -> Any:
         return None if text is None else json.loads(text)
     except json.JSONDecodeError as error:
         _refuse(f"--filter is not JSON: {error}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _console() -> Console:

@@ -10,13 +10,14 @@ import atexit
 import concurrent.futures
 import functools
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from langchain_qdrant_async.errors import QdrantStoreError
 from langchain_qdrant_async.runtime.forks import forget_after_fork
+from langchain_qdrant_async.runtime.loops import check_threads, running_loop
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -64,6 +65,7 @@ class _BackgroundLoop:
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
+                check_threads()
                 loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=loop.run_forever, name="langchain-qdrant-async", daemon=True)
                 self._thread.start()
@@ -99,12 +101,26 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 def submit(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     """Start a coroutine on the background loop, in a copy of the caller's context."""
-    return asyncio.run_coroutine_threadsafe(coroutine, _background.loop())
+    with _closed_if_refused(coroutine):
+        loop = _background.loop()
+    return asyncio.run_coroutine_threadsafe(coroutine, loop)
+
+
+@contextmanager
+def _closed_if_refused(coroutine: Coroutine[Any, Any, T]) -> Iterator[None]:
+    """Close a coroutine that will not run, or Python would warn that nobody awaited it."""
+    try:
+        yield
+    except QdrantStoreError:
+        coroutine.close()
+        raise
 
 
 def elsewhere(coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
     """Await, on the running loop, a coroutine that runs on the background loop."""
-    if _background.loop() is asyncio.get_running_loop():
+    with _closed_if_refused(coroutine):
+        is_here = _background.loop() is running_loop()
+    if is_here:
         return coroutine
     return asyncio.wrap_future(submit(coroutine))
 

@@ -12,6 +12,7 @@ from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 
 from langchain_qdrant_async.runtime.forks import forget_after_fork
+from langchain_qdrant_async.runtime.loops import running_loop
 
 NICENESS = 5
 """Steps of nice that these threads stand behind the others. Measured: docs/decisions/0202."""
@@ -45,7 +46,8 @@ class Threads:
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Await what `submit` gives; a cancelled caller's call is dropped if it has not started."""
-        return await asyncio.wrap_future(self.submit(function, *args, **kwargs))
+        loop = running_loop()
+        return await asyncio.wrap_future(self.submit(function, *args, **kwargs), loop=loop)
 
     def close(self, *, wait: bool = True) -> None:
         """End the threads when they have done what was submitted, and wait for that if `wait`.

@@ -17,10 +17,12 @@ import grpc
 import grpc.aio
 
 from langchain_qdrant_async.errors import ConnectionClosed, InvalidInput
+from langchain_qdrant_async.hosts import is_loopback
 from langchain_qdrant_async.runtime.blocking import waiting_loop
 from langchain_qdrant_async.runtime.forks import check_fork, claim_grpc, forget_after_fork
+from langchain_qdrant_async.runtime.loops import check_threads, running_loop
 from langchain_qdrant_async.transport.policy import Policy
-from langchain_qdrant_async.transport.target import Embedded, Remote, is_loopback
+from langchain_qdrant_async.transport.target import Embedded, Remote
 
 ChannelOptions: TypeAlias = tuple[tuple[str, int | str], ...]
 """What a channel is to be like, as gRPC takes it: names and values.
@@ -51,7 +53,6 @@ _OPTIONS: ChannelOptions = (
     # With the global pool two connections share a socket, and closing one would not close it.
     ("grpc.use_local_subchannel_pool", 1),
 )
-
 _NO_PROXY = ("grpc.enable_http_proxy", 0)
 """This machine is reached without the proxy that `http_proxy` and the like name for others."""
 
@@ -111,8 +112,10 @@ class Dialler:
         Raises:
             InvalidInput: the user's own `dial` gave something else.
             ConnectionClosed: gRPC was in use before a fork, and so cannot be used after it.
+            QdrantStoreError: threads are no threads here.
         """
         claim_grpc()
+        check_threads()
         made: object = self.dial(target, self.options)
         if isinstance(made, grpc.aio.Channel):
             return made
@@ -152,7 +155,7 @@ class LoopChannel:
 
     async def close(self) -> None:
         """Close it on its own loop; does not wait for one that ends meanwhile, or that waits for us."""
-        if self._loop is asyncio.get_running_loop():
+        if self._loop is running_loop():
             await self._closing.aclose()
         elif self._loop.is_running():
             await self._close_there()

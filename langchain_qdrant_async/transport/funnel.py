@@ -23,6 +23,7 @@ from langchain_qdrant_async.errors import (
 )
 from langchain_qdrant_async.proto import CollectionsStub
 from langchain_qdrant_async.rpcs import LOOKED_AT, READS
+from langchain_qdrant_async.runtime.loops import running_loop
 from langchain_qdrant_async.transport.lost_answers import answer_of_second, found_done, refusal_of_second
 from langchain_qdrant_async.transport.policy import Policy, RetryEvent
 from langchain_qdrant_async.transport.target import REST_PORT
@@ -146,7 +147,7 @@ class Rpc:
         if timeout is None:
             timeout = self._usual_s
         timeout_s = check_seconds("timeout", timeout)
-        call = Call(request, metadata, timeout_s, asyncio.get_running_loop().time() + timeout_s)
+        call = Call(request, metadata, timeout_s, running_loop().time() + timeout_s)
         try:
             answer = await self._attempt(call)
         except (RpcError, EngineError) as error:

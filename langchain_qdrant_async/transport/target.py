@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import warnings
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from langchain_qdrant_async.errors import InvalidInput
+from langchain_qdrant_async.hosts import is_loopback
 
 GRPC_PORT = 6334
 """Where Qdrant speaks gRPC unless configured otherwise."""
@@ -86,16 +86,6 @@ def _split(address: str) -> tuple[str, int]:
     if not host or parts.scheme not in _SCHEMES or port == 0 or any(map(str.isspace, host)):
         raise InvalidInput(f"{address!r} is not an address such as 'localhost:6334' or 'https://example.com:6334'")
     return host, port or GRPC_PORT
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or its address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ import numpy as np
 
 from langchain_qdrant_async.embedding.matrix import Matrix, as_matrix
 from langchain_qdrant_async.errors import EmbeddingError
+from langchain_qdrant_async.runtime.loops import running_loop
 from langchain_qdrant_async.runtime.threads import Threads
 
 Purpose: TypeAlias = Literal["query", "document"]
@@ -214,7 +215,7 @@ class SharedModel:
 
     async def encode(self, texts: Sequence[str], purpose: Purpose) -> Matrix:
         """A row for each text. Cancelling it takes the texts out of the queue."""
-        answer: asyncio.Future[Matrix] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Matrix] = running_loop().create_future()
         caller = Caller(texts, answer)
         lane = self._join(caller, purpose)
         try:

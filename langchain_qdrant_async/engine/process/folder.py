@@ -1,33 +1,41 @@
 """The engine's folder: who may serve it, and where the one who does can be reached.
 
 `engine.lock` is locked by the engine for as long as it lives, and holds the addresses once it serves. The file is
-never removed while the folder is in use: a lock on a removed file excludes nobody.
+never removed while the folder is in use: a lock on a removed file excludes nobody. So an engine that does not find it
+where it was has lost its folder.
 """
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import os
 import shutil
 import tempfile
 import time
+from functools import cached_property
 from pathlib import Path
+from uuid import uuid4
 
+from grpc import StatusCode
+
+from langchain_qdrant_async.engine.status import Refusal
+from langchain_qdrant_async.ownership import Distrusted, Identity, check_folder, check_sockets, lock, open_ours
 from langchain_qdrant_async.rendezvous import (
+    GRPC_SOCKET,
     LEASE_SOCKET,
     LOCK_FILE,
     LOG_FILE,
     TEMPORARY_PREFIX,
     Announcement,
-    lease_of,
 )
 
-_PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
 _POLL_S = 0.02
 _LONGEST_SOCKET_PATH = 100
 """Unix sockets allow 104 bytes on macOS and 108 on Linux."""
 _LONGEST_LOG_BYTES = 1_000_000
+_KEPT_LOG_BYTES = 100_000
+_LONGEST_ANNOUNCEMENT_BYTES = 10_000
 
 
 class ServedAlready(Exception):
@@ -38,8 +46,25 @@ class HeldTooLong(Exception):
     """Another process has the lock, and neither serves nor goes away."""
 
 
+class FolderLost(Refusal):
+    """The folder has been removed, moved or replaced. Nothing may be written by its name any more."""
+
+    def __init__(self, path: Path) -> None:
+        """Say which."""
+        super().__init__(
+            StatusCode.UNAVAILABLE,
+            f"{path} was removed, moved or replaced while its engine served it; nothing was written, and the engine"
+            " stops: what was acknowledged before is in the folder, wherever that is now",
+        )
+
+
 class EngineFolder:
-    """A folder that this process alone may serve, until `release`."""
+    """A folder that this process alone may serve, until `release`.
+
+    Attributes:
+        path: where it is.
+        identity: of the engine, as this process.
+    """
 
     def __init__(self, path: Path, *, patience_s: float) -> None:
         """Take the lock.
@@ -51,14 +76,20 @@ class EngineFolder:
         Raises:
             ServedAlready: another engine does.
             HeldTooLong: the patience ran out.
+            Distrusted: others own the folder, or may write to it.
         """
         path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+        check_folder(path)
         self.path = path
-        self._file = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE_FILE)
-        self._lock(time.monotonic() + patience_s)
-        self.recovering = self._sweep()
-        self.sockets = _sockets_folder()
-        _shorten_log(path / LOG_FILE)
+        self._file = self._locked(time.monotonic() + patience_s)
+        self.identity = Identity.of(uuid4().hex, os.fstat(self._file))
+        self._sweep()
+        self.shorten_log()
+
+    @cached_property
+    def sockets(self) -> Path:
+        """A temporary folder for the sockets, made when it is asked for: an engine may be ended before."""
+        return _sockets_folder()
 
     def announce(self, announcement: Announcement) -> None:
         """Say where the engine can be reached, from now on."""
@@ -69,43 +100,65 @@ class EngineFolder:
         """Take back what `announce` said: who comes now has to wait for the lock."""
         os.ftruncate(self._file, 0)
 
+    def check(self) -> None:
+        """Look whether the folder still is the one that was locked, which takes 2 µs.
+
+        Raises:
+            FolderLost: it is not.
+        """
+        if not self.identity.is_at(self.path / LOCK_FILE):
+            raise FolderLost(self.path)
+
+    def shorten_log(self) -> None:
+        """Keep the end of a log that has become too long."""
+        with contextlib.suppress(OSError):  # there need not be one
+            log = open_ours(self.path / LOG_FILE, os.O_RDWR)
+            try:
+                _shorten(log)
+            finally:
+                os.close(log)
+
     def release(self, *, remove: bool) -> None:
         """Leave the folder to others, or remove it."""
-        shutil.rmtree(self.sockets, ignore_errors=True)
-        if remove:
+        self.remove_sockets()
+        if remove and self.identity.is_at(self.path / LOCK_FILE):
             shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._file)
 
-    def _lock(self, deadline: float) -> None:
-        while not self._locked():
-            if self._content():
-                os.close(self._file)
-                raise ServedAlready(self.path)
+    def remove_sockets(self) -> None:
+        """Remove the folder of the sockets, if there is one."""
+        if "sockets" in vars(self):
+            _remove_sockets(self.sockets)
+
+    def _locked(self, deadline: float) -> int:
+        while (file := self._attempt()) is None:
             if time.monotonic() > deadline:
-                os.close(self._file)
                 raise HeldTooLong(self.path)
             time.sleep(_POLL_S)
+        return file
 
-    def _locked(self) -> bool:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+    def _attempt(self) -> int | None:
+        """The locked file; None while another process has it."""
+        file = open_ours(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT)
+        if lock(file) and Identity.of("", os.fstat(file)).is_at(self.path / LOCK_FILE):
+            return file
+        # A user who looks whether there is an engine has a shared lock for a moment.
+        served = not lock(file, shared=True) and os.pread(file, 1, 0)
+        os.close(file)
+        if served:
+            raise ServedAlready(self.path)
+        return None
 
-    def _content(self) -> bytes:
-        return os.pread(self._file, 10_000, 0)
+    def _sweep(self) -> None:
+        """Remove the sockets that a killed engine left behind.
 
-    def _sweep(self) -> bool:
-        """Remove what a killed engine left behind; whether there was one."""
-        content = self._content()
+        They are its own if it held the very file that we hold: in a copied folder another engine's are named.
+        """
+        content = os.pread(self._file, _LONGEST_ANNOUNCEMENT_BYTES, 0)
         self.withdraw()
-        if not content:
-            return False
-        lease = lease_of(content)
-        if lease is not None and lease.parent.name.startswith(TEMPORARY_PREFIX):
-            shutil.rmtree(lease.parent, ignore_errors=True)
-        return True
+        left = Announcement.from_bytes(content)
+        if left is not None and left.identity is not None and left.identity.is_of(os.fstat(self._file)):
+            _remove_sockets(Path(left.lease).parent)
 
 
 def _sockets_folder() -> Path:
@@ -116,6 +169,21 @@ def _sockets_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir="/tmp"))
 
 
-def _shorten_log(log: Path) -> None:
-    if log.exists() and log.stat().st_size > _LONGEST_LOG_BYTES:
-        os.truncate(log, 0)
+def _remove_sockets(folder: Path) -> None:
+    """Remove a folder that holds nothing but an engine's sockets."""
+    with contextlib.suppress(OSError, ValueError, Distrusted):
+        check_sockets(folder)
+        for name in (LEASE_SOCKET, GRPC_SOCKET):
+            if (folder / name).is_socket():
+                (folder / name).unlink()
+        if folder.name.startswith(TEMPORARY_PREFIX):
+            folder.rmdir()
+
+
+def _shorten(log: int) -> None:
+    size = os.fstat(log).st_size
+    if size <= _LONGEST_LOG_BYTES:
+        return
+    end = os.pread(log, _KEPT_LOG_BYTES, size - _KEPT_LOG_BYTES)
+    os.ftruncate(log, 0)  # whoever writes it appends
+    os.pwrite(log, end, 0)

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from langchain_qdrant_async.hosts import is_loopback
 from langchain_qdrant_async.rendezvous import EPHEMERAL
 
 _PAUSE_S = 1.0
@@ -59,6 +60,11 @@ def parse() -> Options:
     for name in (given.api_key_env, given.read_only_api_key_env):
         if name is not None and not os.environ.get(name):
             parser.error(f"the environment variable {name} is not set")
+    if _is_open_to_all(given):
+        parser.error(
+            f"{given.listen} can be reached from other machines: name an environment variable with an API key by"
+            " --api-key-env"
+        )
     return Options(given.folder, given.ephemeral, _listener(given), given.optimise_after)
 
 
@@ -102,6 +108,12 @@ def _listener(given: argparse.Namespace) -> Listener | None:
         private_key=given.tls_key,
         largest_request_bytes=given.largest_request * 2**20,
     )
+
+
+def _is_open_to_all(given: argparse.Namespace) -> bool:
+    if given.listen is None or given.api_key_env is not None or given.read_only_api_key_env is not None:
+        return False
+    return not is_loopback(given.listen.rpartition(":")[0].removeprefix("[").removesuffix("]"))
 
 
 def _secret(name: str | None) -> str | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import grpc
 
@@ -13,12 +14,14 @@ from langchain_qdrant_async.engine.services.health import Health
 from langchain_qdrant_async.engine.services.points import Points
 from langchain_qdrant_async.engine.services.snapshots import Snapshots
 from langchain_qdrant_async.engine.shards.catalog import Catalog
+from langchain_qdrant_async.engine.status import Refusal
 from langchain_qdrant_async.proto import (
     add_CollectionsServicer_to_server,
     add_PointsServicer_to_server,
     add_QdrantServicer_to_server,
     add_SnapshotsServicer_to_server,
 )
+from langchain_qdrant_async.rpcs import READS
 
 _MOST_WAITING = 20_000
 """Calls that one server holds. What comes on top of them is refused: RESOURCE_EXHAUSTED, or CANCELLED by gRPC itself
@@ -38,17 +41,22 @@ _ANY_BYTES = -1
 """Bound of a request's size that is none."""
 
 
+_READING = {method.rpartition("/")[2] for method in READS}
+
+
 class Servers:
     """Serve one catalog, each at an address of its own."""
 
-    def __init__(self, catalog: Catalog, *, optimised: bool) -> None:
+    def __init__(self, catalog: Catalog, *, optimised: bool, check: Callable[[], None]) -> None:
         """Prepare to serve.
 
         Args:
             catalog: what to serve.
             optimised: whether an optimiser looks after it.
+            check: called before anything is written; raises a `Refusal` if that must not be.
         """
         self._catalog = catalog
+        self._check = check
         self._optimised = optimised
         self._started: list[grpc.aio.Server] = []
 
@@ -67,17 +75,20 @@ class Servers:
         await self._start(server)
         return f"{listener.address.rpartition(':')[0]}:{port}"
 
-    async def stop(self) -> None:
-        """End at once: requests under way are cancelled."""
+    async def stop(self, grace_s: float | None = None) -> None:
+        """End: requests under way are cancelled, at once or when the time is over."""
         for server in self._started:
-            await server.stop(grace=None)
+            await server.stop(grace_s)
 
     def _server(self, interceptors: list[ApiKeys], largest_bytes: int) -> grpc.aio.Server:
         options = (*_OPTIONS, ("grpc.max_receive_message_length", largest_bytes))
         server = grpc.aio.server(interceptors=interceptors, options=options, maximum_concurrent_rpcs=_MOST_WAITING)
         services: list[tuple[Callable[..., None], object]] = [
-            (add_PointsServicer_to_server, Points(self._catalog)),
-            (add_CollectionsServicer_to_server, Collections(self._catalog, optimised=self._optimised)),
+            (add_PointsServicer_to_server, _Checked(Points(self._catalog), self._check)),
+            (
+                add_CollectionsServicer_to_server,
+                _Checked(Collections(self._catalog, optimised=self._optimised), self._check),
+            ),
             (add_SnapshotsServicer_to_server, Snapshots()),
             (add_QdrantServicer_to_server, Health()),
         ]
@@ -88,6 +99,29 @@ class Servers:
     async def _start(self, server: grpc.aio.Server) -> None:
         self._started.append(server)
         await server.start()
+
+
+class _Checked:
+    """A service whose RPCs are refused if something must not be; reading goes on, at no cost."""
+
+    def __init__(self, servicer: object, check: Callable[[], None]) -> None:
+        self._servicer = servicer
+        self._check = check
+
+    def __getattr__(self, name: str) -> Any:
+        """The RPC of this name."""
+        answer = getattr(self._servicer, name)
+        return answer if name in _READING else self._checked(answer)
+
+    def _checked(self, answer: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def check_and_answer(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            try:
+                self._check()
+            except Refusal as refusal:
+                await context.abort(refusal.code, refusal.message)
+            return await answer(request, context)
+
+        return check_and_answer
 
 
 def _bind(server: grpc.aio.Server, listener: Listener) -> int:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from google.protobuf import json_format
 
 from langchain_qdrant_async.engine.shards.disk import sync
 from langchain_qdrant_async.engine.status import Refusal, data_loss
+from langchain_qdrant_async.ownership import open_ours
 from langchain_qdrant_async.proto import collections
 
 _VERSION = 1
@@ -115,6 +116,7 @@ class Registry:
     Attributes:
         found: whether there was one.
         present: what it holds.
+        check: called before each publication; raises if there must be none.
     """
 
     def __init__(self, path: Path) -> None:
@@ -124,13 +126,15 @@ class Registry:
             Refusal: it cannot be understood.
         """
         self._path = path
-        self.found = path.exists()
+        self.check: Callable[[], None] = lambda: None
+        self.found = os.path.lexists(path)
         self.present = _read(path) if self.found else Registered()
 
     def publish(self, state: Registered) -> None:
         """Make a state the present one, and the one that is found after a crash; or neither, if this raises."""
         if state == self.present:
             return
+        self.check()
         draft = self._path.with_suffix(".new")
         try:
             _write(draft, state)
@@ -146,7 +150,7 @@ class Registry:
 def _write(draft: Path, state: Registered) -> None:
     stored = {name: collection.as_json for name, collection in state.collections.items()}
     content = {"version": _VERSION, "collections": stored, "aliases": dict(state.aliases)}
-    with draft.open("wb") as file:
+    with open(draft, "wb", opener=open_ours) as file:
         file.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
         file.flush()
         os.fsync(file.fileno())
@@ -154,7 +158,8 @@ def _write(draft: Path, state: Registered) -> None:
 
 def _read(path: Path) -> Registered:
     try:
-        content = json.loads(path.read_bytes())
+        with open(path, "rb", opener=open_ours) as file:
+            content = json.load(file)
         if content["version"] == _VERSION:
             stored = {name: _from_json(each) for name, each in content["collections"].items()}
             return Registered(stored, dict(content["aliases"]))

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn, TypeVar
 
@@ -225,16 +225,14 @@ def serve(
             f"{host} can be reached from other machines: name an environment variable with an API key by --api-key-env"
         )
     listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    given = {
-        "--listen": listen,
-        "--api-key-env": api_key_env,
-        "--tls-cert": tls_cert,
-        "--tls-key": tls_key,
-        "--largest-request": largest_request,
-    }
-    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
-    typer.echo(f"Serving {folder} on {listen}; stop it with Ctrl-C.", err=True)
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "langchain_qdrant_async.engine", str(folder), *options])  # noqa: S606
+    given = {"--listen": listen, "--api-key-env": api_key_env, "--tls-cert": tls_cert, "--tls-key": tls_key}
+    _become_engine(folder, {**given, "--largest-request": largest_request})
+
+
+def _become_engine(folder: Path, options: Mapping[str, object]) -> NoReturn:
+    listed = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+    typer.echo(f"Serving {folder} on {options['--listen']}; stop it with Ctrl-C.", err=True)
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "langchain_qdrant_async.engine", str(folder), *listed])  # noqa: S606
 
 
 def _connection(path: Path | None, url: str | None) -> Connection:

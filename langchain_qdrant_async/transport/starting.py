@@ -8,7 +8,7 @@ import shutil
 import socket
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from langchain_qdrant_async.errors import EngineError
@@ -49,6 +49,8 @@ class Joined:
     """The engine's, absolute."""
     sockets: Path
     """The folder of its sockets."""
+    ours: bool = False
+    """Whether it was started to be joined here, and not by somebody else."""
 
 
 class Start:
@@ -95,7 +97,7 @@ class Start:
             if time.monotonic() > self._deadline:
                 raise child.failure(f"it did not answer within {self._timeout_s:g} s")
             time.sleep(_POLL_S)
-        return joined
+        return replace(joined, ours=joined.greeting.pid == child.pid)
 
     def _made(self) -> Path:
         """The folder, which is there and ours alone."""

@@ -14,7 +14,7 @@ from typing import Any
 from langchain_qdrant_async.engine.operations.scoring import Level, examples_of, rows_of
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import refuse_if_long
-from langchain_qdrant_async.proto import common
+from langchain_qdrant_async.proto import common, points
 
 _PIECE_S = 0.2
 """What one piece should take."""

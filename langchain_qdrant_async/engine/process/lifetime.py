@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 _FLUSH_INTERVAL_S = 5.0
 """Source: `flush_interval_sec` in Qdrant's `config/config.yaml`."""
 _FIRST_LEASE_S = 10.0
+_DRAIN_S = 5.0
+"""How long requests under way may go on after a signal: Docker sends another after 10 s, which ends everything."""
 _LAST_ANSWERS_S = 0.5
 """How long an engine that has lost its folder takes to say so to those who wait for an answer."""
 
@@ -54,6 +56,8 @@ class EngineProcess:
         self._servers = Servers(self._catalog, optimised=pause_s is not None, check=self._check)
         self._done = asyncio.Event()
         self._lost = False
+        self._told = False
+        self._hurrying: asyncio.Task[None] | None = None
         greeting = Greeting(self._target, os.getpid(), engine_version(), folder.identity)
         self._leases = Leases(
             folder.sockets / LEASE_SOCKET, greeting, may_serve=self._may_serve, last_gone=self._last_gone
@@ -63,7 +67,7 @@ class EngineProcess:
         """Serve to the end."""
         _allow_many_files()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self._done.set)
+            asyncio.get_running_loop().add_signal_handler(number, self._told_to_end)
         flushing = asyncio.create_task(self._flush_forever())
         try:
             await self._start()
@@ -73,6 +77,13 @@ class EngineProcess:
         finally:
             flushing.cancel()
             await self._stop()
+
+    def _told_to_end(self) -> None:
+        """The first time end what is under way, with some patience; the second time without."""
+        if self._told:
+            self._hurrying = asyncio.create_task(self._servers.stop())
+        self._told = True
+        self._done.set()
 
     @property
     def _target(self) -> str:
@@ -135,7 +146,7 @@ class EngineProcess:
             await self._end_at_once()
         self._folder.withdraw()
         self._leases.refuse()
-        await self._servers.stop()
+        await self._servers.stop(_DRAIN_S if self._told else None)
         if self._optimiser is not None:
             await self._optimiser.stop()
         self._catalog.close()

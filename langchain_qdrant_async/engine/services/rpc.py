@@ -67,9 +67,8 @@ def rpc(handle: _Handler[_Servicer, _Request, _Response]) -> _Rpc[_Servicer, _Re
         started = perf_counter()
         try:
             _check_time(context)
-            response = handle(servicer, request)
-            if isinstance(response, GeneratorType):
-                response = await _finished(response, context)
+            handled: Any = handle(servicer, request)
+            response: _Response = await _finished(handled, context) if isinstance(handled, GeneratorType) else handled
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # a panic of the engine is no Exception

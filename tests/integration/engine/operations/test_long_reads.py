@@ -168,7 +168,7 @@ async def test_what_cannot_be_cut_is_refused(stubs: Stubs, kind: str) -> None:
     many = [field(f"absent{number}", match=common.Match(keyword="x")) for number in range(1_000)]
     times = 40 if kind == "write" else 5
     conditions = common.Filter(must=[common.Condition(filter=common.Filter(should=many)) for _ in range(times)])
-    calls = {
+    calls: dict[str, Any] = {
         "choice": lambda: stubs.query(
             query=points.Query(
                 nearest_with_mmr=points.NearestInputWithMmr(

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn, TypeVar
 
@@ -217,16 +217,8 @@ def serve(
     """Serve a folder over TCP with the embedded engine, until interrupted."""
     _check_serving(host, api_key_env, whole_certificate=(tls_cert is None) == (tls_key is None))
     listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    given = {
-        "--listen": listen,
-        "--api-key-env": api_key_env,
-        "--tls-cert": tls_cert,
-        "--tls-key": tls_key,
-        "--largest-request": largest_request,
-    }
-    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
-    typer.echo(f"Serving {folder} on {listen}; stop it with Ctrl-C.", err=True)
-    _become_engine(str(folder), *options)
+    given = {"--listen": listen, "--api-key-env": api_key_env, "--tls-cert": tls_cert, "--tls-key": tls_key}
+    _become_engine(folder, {**given, "--largest-request": largest_request})
 
 
 def _check_serving(host: str, api_key_env: str | None, *, whole_certificate: bool) -> None:
@@ -242,13 +234,15 @@ def _check_serving(host: str, api_key_env: str | None, *, whole_certificate: boo
         )
 
 
-def _become_engine(*arguments: str) -> NoReturn:
+def _become_engine(folder: Path, options: Mapping[str, object]) -> NoReturn:
     from langchain_qdrant_async.interpreter import command, environment, interpreter
     from langchain_qdrant_async.rendezvous import MODULE
 
+    listed = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+    typer.echo(f"Serving {folder} on {options['--listen']}; stop it with Ctrl-C.", err=True)
     python = interpreter()
     with ctrl_c.kept_from_child():  # until the engine, which this process becomes, is ready for it
-        os.execve(python, command(python, MODULE, *arguments), environment())  # noqa: S606
+        os.execve(python, command(python, MODULE, str(folder), *listed), environment())  # noqa: S606
 
 
 def _connection(path: Path | None, url: str | None) -> Connection:

@@ -7,7 +7,7 @@ import shutil
 import socket
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from langchain_qdrant_async.errors import EngineError
@@ -50,6 +50,8 @@ class Joined:
     """The engine's, absolute."""
     sockets: Path
     """The folder of its sockets."""
+    ours: bool = False
+    """Whether it was started to be joined here, and not by somebody else."""
 
 
 class Start:
@@ -97,7 +99,7 @@ class Start:
             if time.monotonic() > self._deadline:
                 raise child.failure(self._silence(child))
             time.sleep(_POLL_S)
-        return joined
+        return replace(joined, ours=joined.greeting.pid == child.pid)
 
     def _silence(self, child: EngineChild) -> str:
         if child.on_its_way():

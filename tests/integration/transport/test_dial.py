@@ -101,7 +101,7 @@ async def test_an_interceptor_hears_every_call(address: str) -> None:
 
 async def test_headers_and_options_of_the_channel_are_the_users(address: str) -> None:
     dial = Dialling()
-    options = {"grpc.keepalive_time_ms": 77, "grpc.primary_user_agent": "mine"}
+    options: dict[str, int | str] = {"grpc.keepalive_time_ms": 77, "grpc.primary_user_agent": "mine"}
     remote = Remote(address, api_key="key", headers={"X-Tenant": "t"}, grpc_options=options)
     async with Connection(remote, dial=dial) as connection:
         answer = await connection.service.HealthCheck(HEALTH)

@@ -160,7 +160,7 @@ class Points(PointsServicer):
     @reading
     def QueryBatch(self, request: points.QueryBatchPoints) -> Steps[points.QueryBatchResponse]:
         """Several searches in one call; one that is wrong fails all."""
-        self._catalog.shard(request.collection_name)
+        shard = self._catalog.shard(request.collection_name)
         for query in request.query_points:
             query.collection_name = request.collection_name
             _check_shard_keys(query)

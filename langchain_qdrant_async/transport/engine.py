@@ -23,7 +23,7 @@ from langchain_qdrant_async.ownership import Identity
 from langchain_qdrant_async.runtime.blocking import elsewhere
 from langchain_qdrant_async.runtime.forks import forget_after_fork
 from langchain_qdrant_async.runtime.threads import in_daemon_thread
-from langchain_qdrant_async.transport.starting import Joined, Start, clean_up
+from langchain_qdrant_async.transport.starting import Joined, Start, clean_up, wait_for_exit
 from langchain_qdrant_async.transport.target import Embedded
 
 _log = logging.getLogger(__name__)
@@ -103,6 +103,8 @@ class EngineLease:
             self._shutdown(socket.SHUT_WR)
             if not await self._let_go():
                 await self._end()
+            if self._joined.ours and self._ended.is_set():
+                await asyncio.wrap_future(in_daemon_thread(_THREAD, partial(wait_for_exit, self._joined)))
         finally:
             self.drop()
         if self._ephemeral and self._ended.is_set():  # by itself, and then it has done so, or killed

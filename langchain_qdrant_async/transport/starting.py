@@ -33,6 +33,7 @@ from langchain_qdrant_async.transport.child import EngineChild
 
 _POLL_S = 0.01
 _DOUBT_S = 0.5
+_EXIT_S = 2.0
 _LONGEST_SAID_BYTES = 10_000
 
 
@@ -248,6 +249,15 @@ def _read_line(connected: socket.socket) -> bytes:
             return b""
         line += more
     return line
+
+
+def wait_for_exit(joined: Joined) -> None:
+    """Return when an engine that was started here, and has let its last user go, is no process any more. Blocks."""
+    deadline = time.monotonic() + _EXIT_S
+    with contextlib.suppress(ProcessLookupError):
+        while not joined.sockets.exists() and time.monotonic() < deadline:
+            os.kill(joined.greeting.pid, 0)  # no signal: only whether it is there; another thread waits for it
+            time.sleep(_POLL_S)
 
 
 def clean_up(joined: Joined) -> None:

@@ -232,17 +232,17 @@ def serve(
         "--tls-key": tls_key,
         "--largest-request": largest_request,
     }
-    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
     typer.echo(f"Serving {folder} on {listen}; stop it with Ctrl-C.", err=True)
-    _become_engine(str(folder), *options)
+    _become_engine(folder, given)
 
 
-def _become_engine(*arguments: str) -> NoReturn:
+def _become_engine(folder: Path, given: dict[str, Any]) -> NoReturn:
     from langchain_qdrant_async.interpreter import command, environment, interpreter
     from langchain_qdrant_async.rendezvous import MODULE
 
+    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
     python = interpreter()
-    os.execve(python, command(python, MODULE, *arguments), environment())  # noqa: S606
+    os.execve(python, command(python, MODULE, str(folder), *options), environment())  # noqa: S606
 
 
 def _connection(path: Path | None, url: str | None) -> Connection:

@@ -210,6 +210,9 @@ def serve(
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.", exists=True, dir_okay=False)] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.", exists=True, dir_okay=False)] = None,
+    largest_request: Annotated[
+        int | None, typer.Option(min=1, max=2047, help="How large a request may be, in MB; 32 unless given.")
+    ] = None,
 ) -> None:
     """Serve a folder over TCP with the embedded engine, until interrupted."""
     from langchain_qdrant_async.hosts import is_loopback
@@ -223,11 +226,25 @@ def serve(
             f"{host} can be reached from other machines: name an environment variable with an API key by --api-key-env"
         )
     listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    given = {"--listen": listen, "--api-key-env": api_key_env, "--tls-cert": tls_cert, "--tls-key": tls_key}
-    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
+    given = {
+        "--listen": listen,
+        "--api-key-env": api_key_env,
+        "--tls-cert": tls_cert,
+        "--tls-key": tls_key,
+        "--largest-request": largest_request,
+    }
     typer.echo(f"Serving {folder} on {listen}; stop it with Ctrl-C.", err=True)
+    _become_engine(folder, given)
+
+
+def _become_engine(folder: Path, given: dict[str, Any]) -> NoReturn:
+    from langchain_qdrant_async.interpreter import command, environment, interpreter
+    from langchain_qdrant_async.rendezvous import MODULE
+
+    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
+    python = interpreter()
     with ctrl_c.kept_from_child():  # until the engine, which this process becomes, is ready for it
-        os.execv(sys.executable, [sys.executable, "-P", "-m", "langchain_qdrant_async.engine", str(folder), *options])  # noqa: S606
+        os.execve(python, command(python, MODULE, str(folder), *options), environment())  # noqa: S606
 
 
 def _connection(path: Path | None, url: str | None) -> Connection:

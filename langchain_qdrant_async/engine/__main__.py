@@ -42,7 +42,7 @@ def _serve_folder() -> int:
     from langchain_qdrant_async.engine.process.folder import EngineFolder, HeldTooLong, ServedAlready
 
     try:
-        folder = EngineFolder(options.folder.absolute(), patience_s=_PATIENCE_S)
+        folder = EngineFolder(options.folder.absolute(), patience_s=_PATIENCE_S, ephemeral=options.ephemeral)
     except ServedAlready:
         if options.listener is None:
             return SERVED_ALREADY
@@ -82,7 +82,7 @@ def _open(folder: EngineFolder, options: Options) -> EngineProcess:
 
         return EngineProcess(folder, options)
     except BaseException:
-        folder.release(remove=options.ephemeral)
+        folder.release()
         raise
 
 

@@ -1,19 +1,17 @@
-"""The whole sync half: coroutines run on one background loop, from any thread, with or without a running loop.
-
-similarity_search = blocking(asimilarity_search)
-"""
+"""The whole sync half: coroutines run on one background loop, from any thread, with or without a running loop."""
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
 import functools
+import inspect
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from langchain_qdrant_async.errors import QdrantStoreError
 from langchain_qdrant_async.runtime.ending import (
@@ -184,33 +182,48 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         del future  # or an error would hold this frame, and it the error
 
 
-def closing(method: Callable[[S], Coroutine[Any, Any, None]]) -> Callable[[S], None]:
+Twin: TypeAlias = Callable[[Callable[[Any], Any]], Callable[Concatenate[S, P], T]]
+"""Takes the name of what it decorates, and nothing else of it."""
+
+
+def closing(method: Callable[[S], Coroutine[Any, Any, None]]) -> Twin[S, [], None]:
     """The blocking twin of `aclose`. From `__del__` or a generator at the interpreter's end it does nothing.
 
     Everything is closed by then: the channels with the background loop, and an engine notices that its user is gone.
     """
-    close = blocking(method)
 
-    @functools.wraps(close)
-    def twin(self: S, /) -> None:
-        if not has_begun():
-            close(self)
+    def named(stub: Callable[[Any], Any]) -> Callable[[S], None]:
+        close = blocking(method)(stub)
 
-    return twin
+        @functools.wraps(close)
+        def twin(self: S, /) -> None:
+            if not has_begun():
+                close(self)
+
+        return twin
+
+    return named
 
 
-def blocking(method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]]) -> Callable[Concatenate[S, P], T]:
-    """The blocking twin of an async method: same parameters, its name without the leading `a`.
+def blocking(method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]]) -> Twin[S, P, T]:
+    """The blocking twin of an async method: same parameters and result, under the name of the stub that it decorates.
 
-    It works from any thread, from inside a running loop (which waits meanwhile) and without one.
+    It works from any thread, from inside a running loop (which waits meanwhile) and without one. A decorator, since
+    pyright takes an inherited declaration, LangChain's, before the type of what is assigned.
     """
 
-    @functools.wraps(method)
-    def twin(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return run(method(self, *args, **kwargs))
+    def named(stub: Callable[[Any], Any]) -> Callable[Concatenate[S, P], T]:
+        @functools.wraps(method)
+        def twin(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            return run(method(self, *args, **kwargs))
 
-    name = method.__name__
-    twin.__name__ = name.replace("_a", "_", 1) if name.startswith("_") else name.removeprefix("a")
-    twin.__qualname__ = method.__qualname__.removesuffix(name) + twin.__name__
-    twin.__doc__ = f"Blocking twin of `{name}`.\n\n{method.__doc__ or ''}"
-    return twin
+        rename(twin, stub, method)
+        return twin
+
+    return named
+
+
+def rename(derived: Callable[..., object], stub: Callable[..., object], origin: Callable[..., object]) -> None:
+    """Give what is derived from a method the name of its stub, and the docstrings of both."""
+    derived.__name__, derived.__qualname__ = stub.__name__, stub.__qualname__
+    derived.__doc__ = f"{inspect.getdoc(stub) or ''}\n\n{inspect.getdoc(origin) or ''}"

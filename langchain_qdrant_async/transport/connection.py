@@ -106,7 +106,9 @@ class Connection(Closing):
             await self._channels.close()
             await self._place.leave()
 
-    close = closing(aclose)
+    @closing(aclose)
+    def close(self) -> None:
+        """Blocking twin of `aclose`."""
 
 
 def _made_anew(target: Remote | Embedded, policy: Policy, dial: Dial | None) -> Connection:

@@ -147,7 +147,7 @@ class EngineProcess:
         if self._optimiser is not None:
             await self._optimiser.stop()
         self._catalog.close()
-        self._folder.release(remove=self._options.ephemeral)
+        self._folder.release()
 
     async def _end_at_once(self) -> NoReturn:
         """End as if killed, but with answers: nothing may be flushed by name, and the log has all there is.

@@ -11,6 +11,8 @@ from langchain_qdrant_async.hosts import is_loopback
 from langchain_qdrant_async.rendezvous import EPHEMERAL
 
 _PAUSE_S = 1.0
+_LARGEST_REQUEST_MB = 32
+"""Source: `max_request_size_mb` in Qdrant's `config/config.yaml`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Listener:
     """PEM file of the certificate chain, or None to serve without TLS."""
     private_key: Path | None = None
     """PEM file of its key."""
+    largest_request_bytes: int = _LARGEST_REQUEST_MB * 2**20
+    """How large a request may be, also a compressed one when it is inflated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,14 @@ def _add_listener(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--read-only-api-key-env", metavar="NAME", help="the same, for a key that only reads")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
+    parser.add_argument(
+        "--largest-request",
+        type=int,
+        choices=range(1, 2048),
+        default=_LARGEST_REQUEST_MB,
+        metavar="MB",
+        help="how large a request over TCP may be, inflated (%(default)s)",
+    )
 
 
 def _add_optimiser(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +106,7 @@ def _listener(given: argparse.Namespace) -> Listener | None:
         read_only_api_key=_secret(given.read_only_api_key_env),
         certificate=given.tls_cert,
         private_key=given.tls_key,
+        largest_request_bytes=given.largest_request * 2**20,
     )
 
 

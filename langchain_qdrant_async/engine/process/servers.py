@@ -23,14 +23,22 @@ from langchain_qdrant_async.proto import (
 )
 from langchain_qdrant_async.rpcs import READS
 
+_MOST_WAITING = 20_000
+"""Calls that one server holds. What comes on top of them is refused: RESOURCE_EXHAUSTED, or CANCELLED by gRPC itself
+while the engine is busy. Unless told, gRPC cancels at random from 1,000 on."""
+
 _OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     ("grpc.so_reuseport", 0),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.server.max_pending_requests", _MOST_WAITING),
+    ("grpc.server.max_pending_requests_hard_limit", _MOST_WAITING),
 )
-"""Messages of any size, one process per port, and no quarrel about a client's keepalive pings."""
+"""Answers of any size, one process per port, no quarrel about a client's keepalive pings, and many calls at once."""
+
+_ANY_BYTES = -1
+"""Bound of a request's size that is none."""
 
 
 _READING = {method.rpartition("/")[2] for method in READS}
@@ -54,14 +62,15 @@ class Servers:
 
     async def serve(self, target: str) -> None:
         """Serve on a Unix socket, without keys: who may open it is the owner of the folder."""
-        server = self._server([])
+        server = self._server([], _ANY_BYTES)
         server.add_insecure_port(target)
         await self._start(server)
 
     async def listen(self, listener: Listener) -> str:
         """Serve on TCP; the address with its port."""
         keyed = listener.api_key is not None or listener.read_only_api_key is not None
-        server = self._server([ApiKeys(listener.api_key, listener.read_only_api_key)] if keyed else [])
+        keys = [ApiKeys(listener.api_key, listener.read_only_api_key)] if keyed else []
+        server = self._server(keys, listener.largest_request_bytes)
         port = _bind(server, listener)
         await self._start(server)
         return f"{listener.address.rpartition(':')[0]}:{port}"
@@ -71,8 +80,9 @@ class Servers:
         for server in self._started:
             await server.stop(grace_s)
 
-    def _server(self, interceptors: list[ApiKeys]) -> grpc.aio.Server:
-        server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
+    def _server(self, interceptors: list[ApiKeys], largest_bytes: int) -> grpc.aio.Server:
+        options = (*_OPTIONS, ("grpc.max_receive_message_length", largest_bytes))
+        server = grpc.aio.server(interceptors=interceptors, options=options, maximum_concurrent_rpcs=_MOST_WAITING)
         services: list[tuple[Callable[..., None], object]] = [
             (add_PointsServicer_to_server, _Checked(Points(self._catalog), self._check)),
             (

@@ -19,6 +19,7 @@ from langchain_qdrant_async.engine.operations import writes
 from langchain_qdrant_async.engine.operations.groups import query_groups
 from langchain_qdrant_async.engine.operations.matrices import matrix_of
 from langchain_qdrant_async.engine.operations.queries import cut, from_query_points, limit_of
+from langchain_qdrant_async.engine.operations.strict_mode import admit
 from langchain_qdrant_async.engine.services.rpc import reading, refused, writing
 from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.engine.shards.shard import Shard
@@ -95,6 +96,7 @@ class Points(PointsServicer):
         """Index a payload field; doing so again changes nothing."""
         shard = self._catalog.shard(request.collection_name)
         _check_field_name(request.field_name)
+        admit(shard, request)
         operation = edge.UpdateOperation.create_field_index(request.field_name, from_request(request))
         params = request.field_index_params if request.HasField("field_index_params") else None
         with self._catalog.changing(shard, shard.stored.with_index(request.field_name, params)):
@@ -161,6 +163,7 @@ class Points(PointsServicer):
         for query in request.query_points:
             query.collection_name = request.collection_name
             _check_shard_keys(query)
+        admit(shard, request)
         queries = [from_query_points(query, self._catalog) for query in request.query_points]
         found = shard.engine.query_batch(edge.QueryBatchRequest(queries)) if queries else []
         results = (
@@ -196,6 +199,7 @@ class Points(PointsServicer):
     def _read(self, request: Any) -> Shard:
         shard = self._catalog.shard(request.collection_name)
         _check_shard_keys(request)
+        admit(shard, request)
         return shard
 
     def _write(self, write: writes.Write, request: Any) -> points.PointsOperationResponse:
@@ -206,6 +210,7 @@ class Points(PointsServicer):
 def _written(shard: Shard, write: writes.Write, request: Any, *, wait: bool) -> points.UpdateResult:
     """Do a write and say so. Without `wait`, a server answers before it could find a point absent."""
     _check_shard_keys(request, wrong_input)
+    admit(shard, request)
     try:
         write(shard, request)
     except Refusal as refusal:

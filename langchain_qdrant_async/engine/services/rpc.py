@@ -13,6 +13,10 @@ from grpc.aio import ServicerContext
 
 from langchain_qdrant_async.engine.services.locations import located
 from langchain_qdrant_async.engine.status import invalid_field, refusal_of, timed_out, unimplemented
+from langchain_qdrant_async.errors import abridged
+
+_LONGEST = 600
+"""Characters of an answer that refuses; gRPC drops metadata of more than 8 kB, and each may take up to 12 bytes."""
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +104,7 @@ async def _refuse(context: ServicerContext[Any, Any], request: Any, error: BaseE
     refusal = located(refusal_of(error), request)
     if refusal.code is StatusCode.INTERNAL:
         _log.error("failed to answer", exc_info=error)
-    await context.abort(refusal.code, refusal.message)
+    await context.abort(refusal.code, abridged(refusal.message, _LONGEST))
 
 
 def refused(reason: str) -> Callable[[Any, Any, ServicerContext[Any, Any]], Awaitable[Any]]:

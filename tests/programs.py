@@ -37,26 +37,24 @@ class Ended:
     """Seconds from its mark to its end."""
 
 
-def run_program(source: str, *options: str, interrupt_after_s: float | None = None, **environment: str) -> Ended:
-    """Run a program, which calls `mark()` when its end begins, or when it is to be interrupted."""
-    command = [sys.executable, "-P", *options, "-c", _HEAD + source]
-    known = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    return watch(command, known, interrupt_after_s)
-
-
-def watch(command: list[str], environment: dict[str, str], interrupt_after_s: float | None = None) -> Ended:
-    """Run a command to its end, and send it Ctrl-C after its mark if asked for."""
+def run_program(source: str, *arguments: str, ctrl_c: bool = False) -> Ended:
+    """Run a program, which calls `mark()` when its end begins, or when it and its children are to hear of Ctrl-C."""
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd="/"
+        [sys.executable, "-P", "-c", _HEAD + source, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd="/",
+        start_new_session=True,
     )
     killer = threading.Timer(PATIENCE_S, process.kill)
     killer.start()
     try:
         assert process.stdout is not None
         said = list(iter(lambda: _line(process), ""))
-        if interrupt_after_s is not None:
-            time.sleep(interrupt_after_s)
-            process.send_signal(signal.SIGINT)
+        if ctrl_c:
+            os.killpg(process.pid, signal.SIGINT)
         marked = time.monotonic()
         rest, complained = process.communicate()
     finally:

@@ -178,6 +178,8 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         stand_still()
         future.cancel()
         raise
+    finally:
+        del future  # or an error would hold this frame, and it the error
 
 
 Twin: TypeAlias = Callable[[Callable[[Any], Any]], Callable[Concatenate[S, P], T]]

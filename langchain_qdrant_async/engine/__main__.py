@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from langchain_qdrant_async.engine.process.options import Options, parse
 from langchain_qdrant_async.rendezvous import FAILED, HELD_TOO_LONG, LOCK_FILE, SERVED_ALREADY
@@ -86,5 +86,12 @@ def _open(folder: EngineFolder, options: Options) -> EngineProcess:
         raise
 
 
+def _end(code: int) -> NoReturn:
+    """End at once: all is on disk, and who waits for the process need not wait for the interpreter to be taken down."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _end(main())

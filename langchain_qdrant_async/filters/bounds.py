@@ -10,7 +10,7 @@ import numpy as np
 from langchain_qdrant_async.errors import InvalidFilter
 from langchain_qdrant_async.filters.operators import IDS
 
-_ENTRY, _NUMBER, _WORD = 30, 5, 1
+_ENTRY, _NUMBER, _WORD = 30, 5, 2
 """What an entry of a dictionary or a list takes to read; less in a list of nothing but numbers, or of words."""
 _MOST = 120_000
 """In all, so that reading takes 50 ms on a slow machine."""
@@ -36,11 +36,14 @@ def check_bounds(given: object) -> None:
         each, level = waiting.pop()
         if not isinstance(each, _CONTAINERS) or level > _DEEPEST:
             continue
-        left -= _weight(each)
+        weight, parts = _weighed(each)
+        left -= weight
         if left < 0:
-            most = f"{_MOST:,} words, {_MOST // _NUMBER:,} numbers, or {_MOST // _ENTRY:,} entries of other kinds"
+            most = (
+                f"{_MOST // _WORD:,} words, {_MOST // _NUMBER:,} numbers, or {_MOST // _ENTRY:,} entries of other kinds"
+            )
             raise _too_much(most, "$in")
-        waiting += [(part, level + 1) for part in _parts(each) if isinstance(part, _CONTAINERS)]
+        waiting += [(part, level + 1) for part in parts if isinstance(part, _CONTAINERS)]
 
 
 def check_native(conditions: Collection[object], *, converted: bool) -> None:
@@ -58,23 +61,20 @@ def check_native(conditions: Collection[object], *, converted: bool) -> None:
         raise _too_much(f"{most:,} conditions side by side", "MatchAny")
 
 
-def _parts(container: Any) -> Collection[Any]:
-    """What may hold more."""
-    if isinstance(container, Mapping):
-        return container.values()
-    return () if isinstance(container, range | np.ndarray) else container
-
-
-def _weight(container: Any) -> int:
+def _weighed(container: Any) -> tuple[int, Collection[Any]]:
+    """What a container takes to read, without what is in its parts, and these."""
     if isinstance(container, Mapping):
         ids = container.get(IDS, ())
-        return _ENTRY * len(container) + (_ENTRY * len(ids) if isinstance(ids, list | tuple) else 0)
+        amount = len(container) + (len(ids) if isinstance(ids, list | tuple) else 0)
+        return _ENTRY * amount, container.values()
     if isinstance(container, range | np.ndarray):
-        return _NUMBER * _length(container)
+        return _NUMBER * _length(container), ()
     if len(container) > _MOST:
-        return len(container)
+        return len(container), ()
     kinds = set(map(type, container))
-    return len(container) * (_WORD if kinds == {str} else _NUMBER if kinds <= _SCALARS else _ENTRY)
+    if kinds <= _SCALARS:
+        return len(container) * (_WORD if kinds == {str} else _NUMBER), ()
+    return len(container) * _ENTRY, container
 
 
 def _length(container: range | np.ndarray[Any, Any]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias, TypeGuard
 
 from google.protobuf import timestamp_pb2
@@ -64,13 +64,23 @@ def equal(key: str, value: Scalar) -> common.Condition:
 
 def among(key: str, values: Sequence[Scalar]) -> common.Condition:
     """The field, or an element of it, equals one of the values."""
+    if set(map(type, values)) == {str}:
+        return _among_words(key, dict.fromkeys(values))  # type: ignore[arg-type]
     distinct = dict.fromkeys(zip(map(type, values), values, strict=True))
     words = [value for _, value in distinct if isinstance(value, str)]
     numbers = [value for _, value in distinct if isinstance(value, (int, float)) and not isinstance(value, bool)]
     others = [equal(key, value) for _, value in distinct if value is None or isinstance(value, bool)]
     if words:
-        others.append(_match(key, common.Match(keywords=common.RepeatedStrings(strings=words))))
+        others.append(_among_words(key, words))
     return some([*others, *_among_numbers(key, numbers)])
+
+
+def _among_words(key: str, words: Iterable[str]) -> common.Condition:
+    """In place: each message around them would copy them all."""
+    condition = common.Condition()
+    condition.field.key = key
+    condition.field.match.keywords.strings.extend(words)
+    return condition
 
 
 def _among_numbers(key: str, numbers: Sequence[float]) -> list[common.Condition]:

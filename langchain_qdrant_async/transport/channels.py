@@ -67,7 +67,8 @@ def channel_options(target: Remote | Embedded, policy: Policy) -> ChannelOptions
         *((name, answered_ms) for name in _PINGS),
     )
     if isinstance(target, Remote):
-        return (*options, _NO_PROXY) if is_loopback(target.host) else options
+        options = (*options, _NO_PROXY) if is_loopback(target.host) else options
+        return tuple({**dict(options), **target.grpc_options}.items())
     return (*options, _NO_PROXY, ("grpc.default_authority", "localhost"))
 
 

@@ -85,6 +85,11 @@ class EngineChild:
         name = f"reaper of engine {self._process.pid}"
         threading.Thread(target=_reap, args=(self._process, self._log), name=name, daemon=True).start()
 
+    @property
+    def pid(self) -> int | None:
+        """The process that was started, as far as it has not been seen to end."""
+        return None if self._process is None else self._process.pid
+
     def end(self) -> None:
         """Kill it: nobody else knows of it."""
         if self._process is not None:

@@ -10,6 +10,8 @@ import asyncio
 import concurrent.futures
 import contextlib
 import logging
+import os
+import signal
 import socket
 import warnings
 import weakref
@@ -21,7 +23,7 @@ from langchain_qdrant_async.ownership import Identity
 from langchain_qdrant_async.runtime.blocking import elsewhere
 from langchain_qdrant_async.runtime.forks import forget_after_fork
 from langchain_qdrant_async.runtime.threads import in_daemon_thread
-from langchain_qdrant_async.transport.starting import Joined, Start, clean_up
+from langchain_qdrant_async.transport.starting import Joined, Start, clean_up, wait_for_exit
 from langchain_qdrant_async.transport.target import Embedded
 
 _log = logging.getLogger(__name__)
@@ -93,19 +95,35 @@ class EngineLease:
     async def release(self) -> None:
         """Leave, and wait until the engine lets go.
 
-        After the last user's release everything is on disk and the folder is free. Waits at most 10 s.
+        After the last user's release everything is on disk and the folder is free. Waits at most 10 s; an engine that
+        was started here and does not answer then is killed: the next one replays its log.
         """
         self._leaving = True
         try:
             self._shutdown(socket.SHUT_WR)
-            async with asyncio.timeout(_RELEASE_TIMEOUT_S):
-                await self._ended.wait()
-        except TimeoutError:
-            _log.warning("the embedded engine of %s (pid %d) did not let go in time", self.folder, self.pid)
+            if not await self._let_go():
+                await self._end()
+            if self._joined.ours and self._ended.is_set():
+                await asyncio.wrap_future(in_daemon_thread(_THREAD, partial(wait_for_exit, self._joined)))
         finally:
             self.drop()
         if self._ephemeral and self._ended.is_set():  # by itself, and then it has done so, or killed
             await asyncio.wrap_future(in_daemon_thread(_THREAD, partial(clean_up, self._joined)))
+
+    async def _let_go(self) -> bool:
+        """Whether the engine lets go in time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_RELEASE_TIMEOUT_S):
+                await self._ended.wait()
+        return self._ended.is_set()
+
+    async def _end(self) -> None:
+        """Kill the engine if it was started here: it does not answer, and would keep its folder from the next one."""
+        _log.warning("the embedded engine of %s (pid %d) did not let go in time", self.folder, self.pid)
+        if self._joined.ours:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)  # it has not been waited for, for our lease is still open
+            await self._let_go()
 
     def drop(self) -> None:
         """Leave without waiting. May be called from any thread, at any time, and again."""

@@ -206,7 +206,7 @@ class Rpc:
         meaning, kind, address = meaning_of(code, details), class_of(code), self._peer.address
         if meaning.outcome is Outcome.LOST and kind is RpcError:
             kind = Unavailable
-        advice = _rest_advice(kind, address) or meaning.advice
+        advice = _rest_advice(kind, address) or f"{_busy_advice(kind, address)}{meaning.advice}"
         said = f"{self._name} at {address}: {details or code.name}{f'. {advice}' if advice else ''}"
         before = f"; before: {call.before}" if call.before not in {"", details} else ""
         text = f"{said} [{code.name}, {call.story()}{before}]"
@@ -306,6 +306,13 @@ def _cancelled_from_outside() -> bool:
 def _rest_advice(kind: type[RpcError], address: str) -> str:
     if kind in {Unavailable, DeadlineExceeded} and address.endswith(f":{REST_PORT}"):
         return f"{REST_PORT} is Qdrant's REST port; gRPC listens on 6334 unless configured otherwise"
+    return ""
+
+
+def _busy_advice(kind: type[RpcError], address: str) -> str:
+    """What else may be the reason where one process answers everybody."""
+    if kind is DeadlineExceeded and address.startswith("embedded engine"):
+        return "The engine answers one call at a time and may be busy with others. "
     return ""
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from langchain_qdrant_async.errors import EngineError
@@ -33,6 +34,7 @@ from langchain_qdrant_async.transport.child import EngineChild
 
 _POLL_S = 0.01
 _DOUBT_S = 0.5
+_EXIT_S = 2.0
 _LONGEST_SAID_BYTES = 10_000
 
 
@@ -50,6 +52,8 @@ class Joined:
     """The engine's, absolute."""
     sockets: Path
     """The folder of its sockets."""
+    ours: bool = False
+    """Whether it was started to be joined here, and not by somebody else."""
 
 
 class Start:
@@ -97,7 +101,7 @@ class Start:
             if time.monotonic() > self._deadline:
                 raise child.failure(self._silence(child))
             time.sleep(_POLL_S)
-        return joined
+        return replace(joined, ours=joined.greeting.pid == child.pid)
 
     def _silence(self, child: EngineChild) -> str:
         if child.on_its_way():
@@ -246,6 +250,15 @@ def _read_line(connected: socket.socket) -> bytes:
             return b""
         line += more
     return line
+
+
+def wait_for_exit(joined: Joined) -> None:
+    """Return when an engine that was started here, and has let its last user go, is no process any more. Blocks."""
+    deadline = time.monotonic() + _EXIT_S
+    with contextlib.suppress(ProcessLookupError):
+        while not joined.sockets.exists() and time.monotonic() < deadline:
+            os.kill(joined.greeting.pid, 0)  # no signal: only whether it is there; another thread waits for it
+            time.sleep(_POLL_S)
 
 
 def clean_up(joined: Joined) -> None:

@@ -31,9 +31,11 @@ _log = logging.getLogger(__name__)
 _FLUSH_INTERVAL_S = 5.0
 """Source: `flush_interval_sec` in Qdrant's `config/config.yaml`."""
 _FIRST_LEASE_S = 10.0
-_DRAIN_S = 1.0
-"""How long requests under way may take when the engine stops. Without it gRPC breaks connections off, and a client that
-is still connected finds a line of gRPC's C core, "Got goaway", on its stderr."""
+_DRAIN_S = 5.0
+"""How long requests under way may go on after a signal: Docker sends another after 10 s, which ends everything."""
+_FAREWELL_S = 1.0
+"""The same of an engine that nobody uses any more. Without it gRPC breaks connections off, and a client that is still
+connected finds a line of gRPC's C core, "Got goaway", on its stderr."""
 _LAST_ANSWERS_S = 0.5
 """How long an engine that has lost its folder takes to say so to those who wait for an answer."""
 
@@ -57,6 +59,8 @@ class EngineProcess:
         self._servers = Servers(self._catalog, optimised=pause_s is not None, check=self._check)
         self._done = asyncio.Event()
         self._lost = False
+        self._told = False
+        self._hurrying: asyncio.Task[None] | None = None
         greeting = Greeting(self._target, os.getpid(), engine_version(), folder.identity)
         self._leases = Leases(
             folder.sockets / LEASE_SOCKET, greeting, may_serve=self._may_serve, last_gone=self._last_gone
@@ -66,7 +70,7 @@ class EngineProcess:
         """Serve to the end."""
         _allow_many_files()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self._done.set)
+            asyncio.get_running_loop().add_signal_handler(number, self._told_to_end)
         flushing = asyncio.create_task(self._flush_forever())
         try:
             await asyncio.sleep(0)  # a Ctrl-C from before those handlers ends it here: not within the start of gRPC
@@ -77,6 +81,13 @@ class EngineProcess:
         finally:
             flushing.cancel()
             await self._stop()
+
+    def _told_to_end(self) -> None:
+        """The first time end what is under way, with some patience; the second time without."""
+        if self._told:
+            self._hurrying = asyncio.create_task(self._servers.stop())
+        self._told = True
+        self._done.set()
 
     @property
     def _target(self) -> str:
@@ -143,7 +154,7 @@ class EngineProcess:
             await self._end_at_once()
         self._folder.withdraw()
         self._leases.refuse()
-        await self._servers.stop(_DRAIN_S)
+        await self._servers.stop(_DRAIN_S if self._told else _FAREWELL_S)
         if self._optimiser is not None:
             await self._optimiser.stop()
         self._catalog.close()

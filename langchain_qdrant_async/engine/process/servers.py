@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -76,9 +77,11 @@ class Servers:
         return f"{listener.address.rpartition(':')[0]}:{port}"
 
     async def stop(self, grace_s: float | None = None) -> None:
-        """End: requests under way are cancelled, at once or when the time is over."""
-        for server in self._started:
-            await server.stop(grace_s)
+        """End: nothing new is taken, and what is under way is cancelled, at once or when the time is over.
+
+        May be called again meanwhile, with less time.
+        """
+        await asyncio.gather(*(server.stop(grace_s) for server in self._started))
 
     def _server(self, interceptors: list[ApiKeys], largest_bytes: int) -> grpc.aio.Server:
         options = (*_OPTIONS, ("grpc.max_receive_message_length", largest_bytes))

@@ -88,6 +88,11 @@ class StoredCollection:
             content["closed"] = {name: value for name, value in vars(self.closed).items() if value is not None}
         return content
 
+    @cached_property
+    def as_text(self) -> str:
+        """The same, written: once for each state, since every change writes all collections."""
+        return _written(self.as_json, level=2)
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -147,11 +152,21 @@ class Registry:
         sync([self._path.parent])
 
 
+def text_of(state: Registered) -> str:
+    """What the file holds; the same as `json.dumps(..., indent=1)` makes of it, which takes 0.7 ms a collection."""
+    stored = [f"{json.dumps(name, ensure_ascii=False)}: {each.as_text}" for name, each in state.collections.items()]
+    listed = "{\n  " + ",\n  ".join(stored) + "\n }" if stored else "{}"
+    aliases = _written(dict(state.aliases), level=1)
+    return f'{{\n "version": {_VERSION},\n "collections": {listed},\n "aliases": {aliases}\n}}'
+
+
+def _written(value: object, *, level: int) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1).replace("\n", "\n" + " " * level)
+
+
 def _write(draft: Path, state: Registered) -> None:
-    stored = {name: collection.as_json for name, collection in state.collections.items()}
-    content = {"version": _VERSION, "collections": stored, "aliases": dict(state.aliases)}
     with open(draft, "wb", opener=open_ours) as file:
-        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
+        file.write(text_of(state).encode())
         file.flush()
         os.fsync(file.fileno())
 

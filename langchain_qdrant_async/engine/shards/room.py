@@ -130,6 +130,11 @@ def holes_bytes(folder: Path) -> int:
     return sum(max(0, each.st_size - each.st_blocks * 512) for each in _files(folder))
 
 
+def taken_bytes(folder: Path) -> int:
+    """The room that the files of a folder take."""
+    return sum(each.st_blocks * 512 for each in _files(folder))
+
+
 def _files(folder: Path) -> Iterator[os.stat_result]:
     """What is known of each file, but of those that go meanwhile: the log prepares its next one aside."""
     for path in folder.rglob("*"):

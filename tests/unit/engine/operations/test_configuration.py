@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from langchain_qdrant_async.engine.operations.configuration import changed_configuration, new_configuration
@@ -48,7 +50,7 @@ def test_a_vector_that_is_not_there_cannot_be_changed() -> None:
         {"max_resident_memory_percent": 90},
     ],
 )
-def test_what_strict_mode_says_of_rates_and_sizes_in_bytes_is_refused(limit: dict[str, int]) -> None:
+def test_what_strict_mode_says_of_rates_and_sizes_in_bytes_is_refused(limit: dict[str, Any]) -> None:
     text = f"strict_mode_config.{next(iter(limit))} is not supported"
     strict = collections.StrictModeConfig(enabled=True, **limit)
     with pytest.raises(Refusal, match=text):

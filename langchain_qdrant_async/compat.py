@@ -6,20 +6,39 @@ What it has and this package has not yet is refused by name.
 from __future__ import annotations
 
 import enum
+import functools
+import inspect
+import shutil
+import tempfile
 import uuid
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, ClassVar, Self, cast
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, ParamSpec, Self, TypedDict, TypeVar, Unpack, cast
 
+from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.collection.collections import Collections
 from langchain_qdrant_async.collection.field import Distance
+from langchain_qdrant_async.collection.spec import CollectionSpec
+from langchain_qdrant_async.document.ids import GivenId
+from langchain_qdrant_async.document.vectors import AnyVector
 from langchain_qdrant_async.errors import InvalidInput, QdrantStoreError
-from langchain_qdrant_async.runtime.blocking import blocking, run
+from langchain_qdrant_async.filters import FilterInput
+from langchain_qdrant_async.runtime.blocking import run
+from langchain_qdrant_async.search.search import Consistency, SearchOptions
+from langchain_qdrant_async.store.options import DocumentsOptions, ExistingOptions, StoreOptions
+from langchain_qdrant_async.store.searching import Searching
+from langchain_qdrant_async.store.variants import Async, blocking, check_call, documents_only
 from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
 from langchain_qdrant_async.transport.connection import Connection
 from langchain_qdrant_async.transport.options import ConnectionOptions
-from langchain_qdrant_async.transport.target import GRPC_PORT, Remote, Target
+from langchain_qdrant_async.transport.target import GRPC_PORT, Embedded, Remote, Target
+
+P = ParamSpec("P")
+S = TypeVar("S")
+T = TypeVar("T")
 
 QdrantVectorStoreError = QdrantStoreError
 """langchain-qdrant's name for the errors of a store."""
@@ -33,10 +52,15 @@ class RetrievalMode(str, enum.Enum):
     HYBRID = "hybrid"
 
 
+_TEMPORARY = Path(tempfile.gettempdir())
 _LAYOUT = ("distance", "content_payload_key", "metadata_payload_key", "vector_name")
 _CLIENT = ("url", "port", "grpc_port", "prefer_grpc", "https", "api_key", "prefix", "timeout", "host", "path")
 _VALIDATE = ("validate_embeddings", "validate_collection_config")
 _MAKE = ("collection_create_options", "vector_params", "sparse_vector_params")
+_CONSTRUCT = (
+    *("embedding", "retrieval_mode", "sparse_embedding", "client_options", "collection_name", *_LAYOUT),
+    *("sparse_vector_name", "force_recreate", *_MAKE, *_VALIDATE),
+)
 _FROM_TEXTS = (
     *("texts", "embedding", "metadatas", "ids", "collection_name", "location", *_CLIENT, *_LAYOUT),
     *("retrieval_mode", "sparse_embedding", "sparse_vector_name", *_MAKE, "batch_size", "force_recreate", *_VALIDATE),
@@ -45,8 +69,6 @@ _FROM_EXISTING = (
     *("collection_name", "embedding", "retrieval_mode", "location", *_CLIENT, *_LAYOUT),
     *("sparse_vector_name", "sparse_embedding", *_VALIDATE),
 )
-_RARE = ("filter", "search_params", "offset", "score_threshold", "consistency", "hybrid_fusion")
-_RARE_DIVERSE = ("fetch_k", "lambda_mult", "filter", "search_params", "score_threshold", "consistency")
 _DROPPED = {
     "check_compatibility", "sparse_vector_name", "prefer_grpc", "port", "pool_size", "local_inference_batch_size",
     "force_disable_check_same_thread",
@@ -61,8 +83,6 @@ _UNSAID: Mapping[str, Sequence[object]] = {
     "vector_params": (None, {}),
     "collection_create_options": (None, {}),
     "prefix": (None, ""),
-    "grpc_options": (None, {}),
-    "headers": (None, {}),
     "metadata": (None, {}),
     "auth_token_provider": (None,),
     "cloud_inference": (False, None),
@@ -72,11 +92,230 @@ _UNSAID: Mapping[str, Sequence[object]] = {
 _ADVICE = {
     "vector_params": "say what the collection is to be by spec=CollectionSpec(...)",
     "collection_create_options": "say what the collection is to be by spec=CollectionSpec(...)",
-    "grpc_options": "make the channels yourself: Connection(..., dial=...)",
 }
 
 
-class QdrantVectorStore(AsyncQdrantVectorStore):
+class FurtherOptions(TypedDict, total=False):
+    """The keywords of `AsyncQdrantVectorStore` that langchain-qdrant's constructor has not."""
+
+    spec: CollectionSpec | None
+    """What the collection is to be."""
+    relevance_score_fn: Callable[[float], float] | None
+    """From a score to a relevance between 0 and 1."""
+    create_if_missing: bool
+    """Whether the first write makes a collection that is not there."""
+    model_threads: int
+    """Calls at once of an embedding that has no async methods of its own."""
+
+
+class MovedOptions(StoreOptions, total=False):
+    """langchain-qdrant's keywords and this package's; of what is not here yet there may be the value of nothing."""
+
+    retrieval_mode: RetrievalMode | str
+    """Dense."""
+    sparse_embedding: None
+    """Not taken yet."""
+    sparse_vector_name: str
+    """Not used."""
+    prefix: str | None
+    """Nothing here speaks REST."""
+    check_compatibility: bool
+    """Not used, as no client of qdrant-client is made; nor are those that follow."""
+    pool_size: int | None
+    """Not used."""
+    local_inference_batch_size: int | None
+    """Not used."""
+    force_disable_check_same_thread: bool
+    """Not used."""
+    auth_token_provider: None
+    """Not taken yet."""
+    cloud_inference: bool
+    """Not taken yet."""
+    metadata: Mapping[str, Any] | None
+    """Of a collection; not taken yet."""
+
+
+class TextsOptions(MovedOptions, total=False):
+    """The keywords of `afrom_texts`."""
+
+    batch_size: int
+    """Documents embedded and written at once."""
+    force_recreate: bool
+    """Whether to drop a collection of that name first."""
+    collection_create_options: Mapping[str, Any] | None
+    """Not taken: say it by `spec`."""
+    vector_params: Mapping[str, Any] | None
+    """Not taken: say it by `spec`."""
+    sparse_vector_params: Mapping[str, Any] | None
+    """Not taken yet."""
+
+
+class MovedExistingOptions(MovedOptions, ExistingOptions, total=False):
+    """The keywords of `afrom_existing_collection`."""
+
+
+class MovedDocumentsOptions(TextsOptions, DocumentsOptions, total=False):
+    """The keywords of `afrom_documents`."""
+
+
+class ConstructOptions(TextsOptions, total=False):
+    """The keywords of `construct_instance`."""
+
+    client_options: Mapping[str, Any] | None
+    """Where Qdrant is."""
+    collection_name: str | None
+    """The collection; without one a new name is made up."""
+
+
+def _moved(method: Async[S, P, T]) -> Async[S, P, T]:
+    """The method itself; what it cannot take by position is refused by name."""
+    order = [
+        name for name, each in inspect.signature(method).parameters.items() if each.kind is each.POSITIONAL_OR_KEYWORD
+    ]
+
+    @functools.wraps(method)
+    async def search(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await method(self, *args, **kwargs)
+        except TypeError:
+            _named(method.__name__.removeprefix("a"), order[1:], args, kwargs)
+            check_call(method, (self, *args), kwargs)
+            raise
+
+    return search
+
+
+class MovedSearching(Searching):
+    """The searches of the store, with langchain-qdrant's positions."""
+
+    @_moved
+    async def asimilarity_search_with_score(
+        self,
+        query: str,
+        k: int = 4,
+        filter: FilterInput = None,
+        search_params: object = None,
+        offset: int = 0,
+        score_threshold: float | None = None,
+        consistency: Consistency | None = None,
+        hybrid_fusion: None = None,
+        *,
+        timeout: float | None = None,
+    ) -> list[tuple[Document, float]]:
+        """`AsyncQdrantVectorStore.asimilarity_search_with_score` with langchain-qdrant's positions."""
+        _known({"hybrid_fusion": hybrid_fusion})
+        rare = _rare(search_params, offset, score_threshold, consistency, timeout)
+        return await super().asimilarity_search_with_score(query, k, filter, **rare)
+
+    @_moved
+    async def asimilarity_search_with_score_by_vector(
+        self,
+        embedding: AnyVector,
+        k: int = 4,
+        filter: FilterInput = None,
+        search_params: object = None,
+        offset: int = 0,
+        score_threshold: float | None = None,
+        consistency: Consistency | None = None,
+        hybrid_fusion: None = None,
+        *,
+        timeout: float | None = None,
+    ) -> list[tuple[Document, float]]:
+        """`AsyncQdrantVectorStore.asimilarity_search_with_score_by_vector` with langchain-qdrant's positions."""
+        _known({"hybrid_fusion": hybrid_fusion})
+        rare = _rare(search_params, offset, score_threshold, consistency, timeout)
+        return await super().asimilarity_search_with_score_by_vector(embedding, k, filter, **rare)
+
+    @_moved
+    async def amax_marginal_relevance_search_with_score(
+        self,
+        query: str,
+        k: int = 4,
+        fetch_k: int = 20,
+        lambda_mult: float = 0.5,
+        filter: FilterInput = None,
+        search_params: object = None,
+        score_threshold: float | None = None,
+        consistency: Consistency | None = None,
+        *,
+        offset: int = 0,
+        timeout: float | None = None,
+    ) -> list[tuple[Document, float]]:
+        """`AsyncQdrantVectorStore.amax_marginal_relevance_search_with_score` with langchain-qdrant's positions."""
+        rare = _rare(search_params, offset, score_threshold, consistency, timeout)
+        return await super().amax_marginal_relevance_search_with_score(query, k, fetch_k, lambda_mult, filter, **rare)
+
+    @_moved
+    async def amax_marginal_relevance_search_with_score_by_vector(
+        self,
+        embedding: AnyVector,
+        k: int = 4,
+        fetch_k: int = 20,
+        lambda_mult: float = 0.5,
+        filter: FilterInput = None,
+        search_params: object = None,
+        score_threshold: float | None = None,
+        consistency: Consistency | None = None,
+        *,
+        offset: int = 0,
+        timeout: float | None = None,
+    ) -> list[tuple[Document, float]]:
+        """`AsyncQdrantVectorStore.amax_marginal_relevance_search_with_score_by_vector` in langchain-qdrant's order."""
+        rare = _rare(search_params, offset, score_threshold, consistency, timeout)
+        return await super().amax_marginal_relevance_search_with_score_by_vector(
+            embedding, k, fetch_k, lambda_mult, filter, **rare
+        )
+
+    @documents_only(asimilarity_search_with_score)
+    async def asimilarity_search(self) -> Any:
+        """As `asimilarity_search_with_score`, without the scores."""
+
+    @documents_only(asimilarity_search_with_score_by_vector)
+    async def asimilarity_search_by_vector(self) -> Any:
+        """As `asimilarity_search_with_score_by_vector`, without the scores."""
+
+    @documents_only(amax_marginal_relevance_search_with_score)
+    async def amax_marginal_relevance_search(self) -> Any:
+        """As `amax_marginal_relevance_search_with_score`, without the scores."""
+
+    @documents_only(amax_marginal_relevance_search_with_score_by_vector)
+    async def amax_marginal_relevance_search_by_vector(self) -> Any:
+        """As `amax_marginal_relevance_search_with_score_by_vector`, without the scores."""
+
+    @blocking(asimilarity_search)
+    def similarity_search(self) -> Any:
+        """Blocking twin of `asimilarity_search`."""
+
+    @blocking(asimilarity_search_with_score)
+    def similarity_search_with_score(self) -> Any:
+        """Blocking twin of `asimilarity_search_with_score`."""
+
+    @blocking(asimilarity_search_by_vector)
+    def similarity_search_by_vector(self) -> Any:
+        """Blocking twin of `asimilarity_search_by_vector`."""
+
+    @blocking(asimilarity_search_with_score_by_vector)
+    def similarity_search_with_score_by_vector(self) -> Any:
+        """Blocking twin of `asimilarity_search_with_score_by_vector`."""
+
+    @blocking(amax_marginal_relevance_search)
+    def max_marginal_relevance_search(self) -> Any:
+        """Blocking twin of `amax_marginal_relevance_search`."""
+
+    @blocking(amax_marginal_relevance_search_with_score)
+    def max_marginal_relevance_search_with_score(self) -> Any:
+        """Blocking twin of `amax_marginal_relevance_search_with_score`."""
+
+    @blocking(amax_marginal_relevance_search_by_vector)
+    def max_marginal_relevance_search_by_vector(self) -> Any:
+        """Blocking twin of `amax_marginal_relevance_search_by_vector`."""
+
+    @blocking(amax_marginal_relevance_search_with_score_by_vector)
+    def max_marginal_relevance_search_with_score_by_vector(self) -> Any:
+        """Blocking twin of `amax_marginal_relevance_search_with_score_by_vector`."""
+
+
+class QdrantVectorStore(MovedSearching, AsyncQdrantVectorStore):  # type: ignore[misc]
     """`AsyncQdrantVectorStore` as langchain-qdrant's `QdrantVectorStore` is called."""
 
     CONTENT_KEY: ClassVar[str] = "page_content"
@@ -101,7 +340,7 @@ class QdrantVectorStore(AsyncQdrantVectorStore):
         sparse_vector_name: str = SPARSE_VECTOR_NAME,
         validate_embeddings: bool = True,
         validate_collection_config: bool = True,
-        **options: Any,
+        **options: Unpack[FurtherOptions],
     ) -> None:
         """Say where the documents are; no I/O happens here.
 
@@ -119,7 +358,7 @@ class QdrantVectorStore(AsyncQdrantVectorStore):
             sparse_vector_name: not used.
             validate_embeddings: whether the collection's model is compared with the embedding's.
             validate_collection_config: whether a collection that exists is compared with what was asked for.
-            **options: further keywords of `AsyncQdrantVectorStore`.
+            **options: further keywords of `AsyncQdrantVectorStore`, see `FurtherOptions`.
 
         Raises:
             InvalidInput: something that is not here yet, or a client that cannot be used.
@@ -140,40 +379,89 @@ class QdrantVectorStore(AsyncQdrantVectorStore):
         self.sparse_vector_name = sparse_vector_name
 
     @classmethod
-    async def afrom_texts(cls, *args: Any, **options: Any) -> Self:
+    async def afrom_texts(  # type: ignore[override]
+        cls,
+        texts: Iterable[str],
+        embedding: Embeddings | None = None,
+        metadatas: Iterable[Mapping[str, Any] | None] | None = None,
+        ids: Iterable[GivenId | None] | None = None,
+        collection_name: str | None = None,
+        location: str | None = None,
+        *more: Any,
+        **options: Unpack[TextsOptions],
+    ) -> Self:
         """`AsyncQdrantVectorStore.afrom_texts` with langchain-qdrant's keywords, in its order."""
+        args = (texts, embedding, metadatas, ids, collection_name, location, *more)
         said = _known(_named("from_texts", _FROM_TEXTS, args, options))
         return await super().afrom_texts(**_somewhere(said))
 
     @classmethod
-    async def afrom_existing_collection(cls, *args: Any, **options: Any) -> Self:
+    async def afrom_existing_collection(
+        cls,
+        collection_name: str,
+        embedding: Embeddings | None = None,
+        *more: Any,
+        **options: Unpack[MovedExistingOptions],
+    ) -> Self:
         """`AsyncQdrantVectorStore.afrom_existing_collection` with langchain-qdrant's keywords, in its order."""
+        args = (collection_name, embedding, *more)
         said = _known(_named("from_existing_collection", _FROM_EXISTING, args, options))
         return await super().afrom_existing_collection(**_somewhere(said))
 
     @classmethod
-    def from_texts(cls, *args: Any, **options: Any) -> Self:
+    def from_texts(  # type: ignore[override]
+        cls,
+        texts: Iterable[str],
+        embedding: Embeddings | None = None,
+        metadatas: Iterable[Mapping[str, Any] | None] | None = None,
+        ids: Iterable[GivenId | None] | None = None,
+        collection_name: str | None = None,
+        location: str | None = None,
+        *more: Any,
+        **options: Unpack[TextsOptions],
+    ) -> Self:
         """Blocking twin of `afrom_texts`."""
-        return run(cls.afrom_texts(*args, **options))
+        return run(cls.afrom_texts(texts, embedding, metadatas, ids, collection_name, location, *more, **options))
 
     @classmethod
-    def from_existing_collection(cls, *args: Any, **options: Any) -> Self:
+    def from_existing_collection(
+        cls,
+        collection_name: str,
+        embedding: Embeddings | None = None,
+        *more: Any,
+        **options: Unpack[MovedExistingOptions],
+    ) -> Self:
         """Blocking twin of `afrom_existing_collection`."""
-        return run(cls.afrom_existing_collection(*args, **options))
+        return run(cls.afrom_existing_collection(collection_name, embedding, *more, **options))
 
     @classmethod
-    def construct_instance(cls, *args: Any, **options: Any) -> Self:
+    async def afrom_documents(  # type: ignore[override]
+        cls, documents: Iterable[Document], embedding: Embeddings, **options: Unpack[MovedDocumentsOptions]
+    ) -> Self:
+        """As `afrom_texts`, for documents, whose ids are theirs unless `ids` are given."""
+        how: Any = options
+        return await super().afrom_documents(documents, embedding, **how)
+
+    @classmethod
+    def from_documents(  # type: ignore[override]
+        cls, documents: Iterable[Document], embedding: Embeddings, **options: Unpack[MovedDocumentsOptions]
+    ) -> Self:
+        """Blocking twin of `afrom_documents`."""
+        how: Any = options
+        return super().from_documents(documents, embedding, **how)
+
+    @classmethod
+    def construct_instance(
+        cls, embedding: Embeddings | None = None, *more: Any, **options: Unpack[ConstructOptions]
+    ) -> Self:
         """A store, as langchain-qdrant's method makes one; the collection is made by the first write.
 
         Args:
-            *args: as langchain-qdrant takes them, `embedding` first.
+            embedding: what turns text into vectors.
+            *more: as langchain-qdrant takes them, `retrieval_mode` first.
             **options: the same by name; `client_options` says where Qdrant is.
         """
-        order = (
-            *("embedding", "retrieval_mode", "sparse_embedding", "client_options", "collection_name", *_LAYOUT),
-            *("sparse_vector_name", "force_recreate", *_MAKE, *_VALIDATE),
-        )
-        said = _named("construct_instance", order, args, options)
+        said = _named("construct_instance", _CONSTRUCT, (embedding, *more), options)
         said = _somewhere(_known({**(said.pop("client_options", None) or {}), **said}))
         recreate = said.pop("force_recreate", False)
         name = said.pop("collection_name", None) or uuid.uuid4().hex
@@ -187,28 +475,43 @@ def target_of_client(client: Any) -> Connection | Target:
     """What a client of qdrant-client is connected to; anything else as it is.
 
     Raises:
-        InvalidInput: a client in local mode, or one with something that cannot be taken over.
+        InvalidInput: a client in local mode that has points, or one with something that cannot be taken over.
     """
     if not type(client).__module__.startswith("qdrant_client"):
         return cast("Connection | Target", client)
     remote = getattr(client, "_client", client)
     if not hasattr(remote, "_host"):
-        raise InvalidInput(
-            "a client in qdrant-client's local mode holds its data in this process: pass ':memory:' or a new folder"
-            " instead, which start the embedded engine, and add the documents again"
-        )
+        return _embedded(remote)
+    _known({"prefix": remote._prefix, "auth_token_provider": remote._auth_token_provider})  # noqa: SLF001
     options = {name: value for name, value in remote._grpc_options.items() if "user_agent" not in name}  # noqa: SLF001
-    taken = {"prefix": remote._prefix, "grpc_options": options}  # noqa: SLF001  it says it nowhere else
-    _known({**taken, "auth_token_provider": remote._auth_token_provider, "headers": _headers(remote)})  # noqa: SLF001
+    headers = {name.lower(): value for name, value in remote._grpc_headers}  # noqa: SLF001
+    key = headers.pop("api-key", None)
     host = f"[{remote._host.strip('[]')}]" if ":" in remote._host else remote._host  # noqa: SLF001
     scheme = "https" if remote._https else "http"  # noqa: SLF001
-    return Remote(f"{scheme}://{host}:{remote._grpc_port}", api_key=remote._api_key)  # noqa: SLF001
+    address = f"{scheme}://{host}:{remote._grpc_port}"  # noqa: SLF001
+    return Remote(address, api_key=key, headers=headers, grpc_options=options)
 
 
-def _headers(remote: Any) -> dict[str, str]:
-    """Headers that a user gave to a client."""
-    own = {"user-agent", "api-key"}
-    return {name: value for name, value in remote._rest_headers.items() if name.lower() not in own}  # noqa: SLF001
+def _embedded(local: Any) -> Embedded:
+    """A folder for the embedded engine in place of qdrant-client's local mode, for as long as the client lives.
+
+    Stores over one client share it. It is in the client's own folder, if it has one.
+    """
+    if held := [name for name, each in local.collections.items() if len(each.ids)]:
+        raise InvalidInput(
+            f"this client is in qdrant-client's local mode and has points in {', '.join(map(repr, held))}, which only"
+            " it can read: add the documents again by this package, over ':memory:', a folder, or a client without any"
+        )
+    if local.persistent:
+        return Embedded(Path(local.location) / "embedded")
+    if local not in _folders:
+        _folders[local] = _TEMPORARY / f"langchain-qdrant-async-client-{uuid.uuid4().hex}"
+        weakref.finalize(local, shutil.rmtree, _folders[local], ignore_errors=True)
+    return Embedded(_folders[local])
+
+
+_folders: weakref.WeakKeyDictionary[Any, Path] = weakref.WeakKeyDictionary()
+"""The folders that stand for clients in memory."""
 
 
 def _known(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,6 +540,22 @@ def _somewhere(said: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
+def _rare(
+    search_params: object,
+    offset: int,
+    score_threshold: float | None,
+    consistency: Consistency | None,
+    timeout: float | None,
+) -> SearchOptions:
+    return {
+        "search_params": search_params,
+        "offset": offset,
+        "score_threshold": score_threshold,
+        "consistency": consistency,
+        "timeout": timeout,
+    }
+
+
 def _named(method: str, order: Sequence[str], args: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """All arguments by their names.
 
@@ -249,28 +568,3 @@ def _named(method: str, order: Sequence[str], args: Sequence[Any], options: Mapp
     if twice := sorted(placed.keys() & options.keys()):
         raise InvalidInput(f"{method} got {', '.join(twice)} twice, by position and by name")
     return {**placed, **options}
-
-
-def _moved(name: str, order: Sequence[str]) -> Callable[..., Coroutine[Any, Any, Any]]:
-    """A search of the store that takes langchain-qdrant's positions."""
-    inherited = getattr(AsyncQdrantVectorStore, name)
-
-    async def search(self: QdrantVectorStore, *args: Any, **options: Any) -> Any:
-        return await inherited(self, **_known(_named(name.removeprefix("a"), order, args, options)))
-
-    search.__name__, search.__doc__ = name, inherited.__doc__
-    search.__qualname__ = f"QdrantVectorStore.{name}"
-    return search
-
-
-def _take_positions() -> None:
-    """Give the store its searches."""
-    for kind, rare in (("similarity_search", _RARE), ("max_marginal_relevance_search", _RARE_DIVERSE)):
-        for suffix in ("", "_with_score", "_by_vector", "_with_score_by_vector"):
-            asked = "embedding" if suffix.endswith("by_vector") else "query"
-            method = _moved(f"a{kind}{suffix}", (asked, "k", *rare))
-            setattr(QdrantVectorStore, f"a{kind}{suffix}", method)
-            setattr(QdrantVectorStore, f"{kind}{suffix}", blocking(method))
-
-
-_take_positions()

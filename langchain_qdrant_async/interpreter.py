@@ -31,6 +31,12 @@ sys.path[:] = dict.fromkeys([*first, *theirs, *sys.path])
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """
 _PYTHONS = ("python", "pypy", "graalpy")
+_LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_BEFORE = "_ORIG"
+"""What PyInstaller appends to the name under which it keeps the value that was there before its own.
+
+Source: https://pyinstaller.org/en/stable/runtime-information.html#ld-library-path-libpath-considerations
+"""
 
 
 def interpreter() -> str:
@@ -66,7 +72,10 @@ def command(python: str, module: str, *arguments: str, safe_path: bool = True) -
 def environment() -> dict[str, str]:
     """The environment in which an engine's process finds the modules that this process finds."""
     named = bool(os.environ.get(PYTHON))
-    inherited = {name: value for name, value in os.environ.items() if named or name != "PYTHONPATH"}
+    inherited = dict(os.environ)
+    inherited.pop("PYTHONHOME" if named else "PYTHONPATH", None)
+    if named and getattr(sys, "frozen", False):
+        inherited |= {name: os.environ.get(f"{name}{_BEFORE}", "") for name in _LIBRARIES if name in inherited}
     return inherited | {_MODULES: json.dumps([named, _modules()])}
 
 
@@ -91,21 +100,20 @@ def _is_application() -> bool:
 def _modules() -> list[str]:
     """Where this process finds modules: the script's folder last, unless this package lies in it."""
     entries = [entry for entry in map(_absolute, map(os.fsdecode, sys.path)) if entry is not None]
-    script = _script_folder()
-    if script != str(Path(__file__).absolute().parents[1]):
-        entries.sort(key=lambda entry: entry == script)
+    scripts = _script_folders() - {str(Path(__file__).absolute().parents[1])}
+    entries.sort(key=lambda entry: entry in scripts)
     return list(dict.fromkeys(entries))
 
 
-def _script_folder() -> str | None:
-    """What Python itself put first."""
+def _script_folders() -> set[str | None]:
+    """What Python itself put first, or may have put."""
     if sys.flags.safe_path:
-        return None
+        return set()
     main = sys.modules.get("__main__")
     script: str | None = getattr(main, "__file__", None)
     if script is None or getattr(main, "__spec__", None) is not None:  # -c, or -m
-        return _absolute("")
-    return _absolute(os.path.dirname(script))  # noqa: PTH120
+        return {_absolute("")}
+    return {_absolute(os.path.dirname(path)) for path in (script, os.path.realpath(script))}  # noqa: PTH120
 
 
 def _absolute(entry: str) -> str | None:

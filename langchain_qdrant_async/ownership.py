@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TRUSTED_FOLDERS = "LANGCHAIN_QDRANT_ASYNC_TRUSTED_FOLDERS"
-"""Environment variable: folders, separated as in `PATH`, that are taken as ours whoever owns or may change them."""
+"""Environment variable: folders, separated as in `PATH`, that are taken as ours whoever owns or may change them.
+
+What is in them is trusted, too.
+"""
 
 _PRIVATE_FILE = 0o600
 _LOCAL_PEERCRED = 1
@@ -53,7 +56,7 @@ class Identity:
         """Whether the lock file that is meant stands at a path."""
         try:
             return self.is_of(path.lstat())
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:  # it is not there, or can no longer be looked at
             return False
 
 
@@ -70,9 +73,8 @@ def check_folder(folder: Path) -> None:
     if found.st_uid != os.geteuid():
         raise _distrust(folder, f"it belongs to {_user(found.st_uid)}, and this process runs as {_user(os.geteuid())}")
     if found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and not _is_private_group(found)):
-        raise _distrust(
-            folder, f"others may write to it (mode {stat.S_IMODE(found.st_mode):o}); take that away by chmod go-w"
-        )
+        mode = stat.S_IMODE(found.st_mode)
+        raise _distrust(folder, f"others may write to it (mode {mode:o}), which chmod go-w takes from them")
 
 
 def check_sockets(folder: Path) -> None:
@@ -82,9 +84,14 @@ def check_sockets(folder: Path) -> None:
         Distrusted: it is no such folder.
         OSError: it cannot be looked at.
     """
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise Distrusted(f"{folder} is no folder that only {_user(os.geteuid())} may write to")
+    found, us = folder.lstat(), _user(os.geteuid())
+    if found.st_uid != os.geteuid():
+        raise Distrusted(
+            f"the engine's sockets in {folder} belong to {_user(found.st_uid)}, and this process runs as {us}: run both"
+            " as one user, or have the one serve the folder to the other by langchain-qdrant-async serve"
+        )
+    if not stat.S_ISDIR(found.st_mode) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Distrusted(f"{folder} is no folder that only {us} may write to")
 
 
 def check_peer(connected: socket.socket) -> None:
@@ -141,14 +148,14 @@ def _check_file(path: Path, found: os.stat_result) -> None:
 def _distrust(folder: Path, why: str) -> Distrusted:
     inside = folder / "qdrant"
     return Distrusted(
-        f"{folder} is not ours alone: {why}. Or name a folder inside it, such as {inside}, which is made for you alone;"
+        f"{folder} is not ours alone: {why}. Name a folder inside it, such as {inside}, which is made for you alone;"
         f" or, if you trust all who can change it, name it in the environment variable {TRUSTED_FOLDERS}"
     )
 
 
 def _is_trusted(folder: Path) -> bool:
-    named = os.environ.get(TRUSTED_FOLDERS, "")
-    return any(folder == Path(each).absolute() for each in named.split(os.pathsep) if each)
+    named, real = os.environ.get(TRUSTED_FOLDERS, ""), folder.resolve()
+    return any(real.is_relative_to(Path(each).resolve()) for each in named.split(os.pathsep) if each)
 
 
 def _is_private_group(found: os.stat_result) -> bool:

@@ -9,6 +9,7 @@ Decision: docs/decisions/0101-engine-leases.md.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from langchain_qdrant_async.ownership import Identity
+from langchain_qdrant_async.ownership import Distrusted, Identity, check_sockets
 
 MODULE = "langchain_qdrant_async.engine"
 """What `python -m` runs."""
@@ -116,6 +117,17 @@ def unix_target(path: Path) -> str:
     It is parsed as a URI, so everything but letters, digits, `/` and `_.-~` is written as `%…`.
     """
     return f"unix:{quote(os.fsencode(path))}"
+
+
+def remove_sockets(folder: Path) -> None:
+    """Remove an engine's sockets, and their folder if it is a temporary one that holds nothing else."""
+    with contextlib.suppress(OSError, ValueError, Distrusted):
+        check_sockets(folder)
+        for name in (LEASE_SOCKET, GRPC_SOCKET):
+            if (folder / name).is_socket():
+                (folder / name).unlink()
+        if folder.name.startswith(TEMPORARY_PREFIX):
+            folder.rmdir()
 
 
 def _flat(identity: Identity | None) -> dict[str, Any]:

@@ -8,16 +8,19 @@ import os
 import sys
 import time
 from collections.abc import Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn, TypeVar
+
+from langchain_qdrant_async.cli import ctrl_c
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from rich.console import Console
 
-    from langchain_qdrant_async.cli.demo.tour import Scored
     from langchain_qdrant_async.cli.doctor import Finding
-    from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
+    from langchain_qdrant_async.cli.finder import Finder
+    from langchain_qdrant_async.cli.table import Scored
     from langchain_qdrant_async.transport.connection import Connection
 
 try:
@@ -66,7 +69,7 @@ def demo(
     ] = None,
 ) -> None:
     """Index the docstrings of Python's standard library and search them. A second run starts at once."""
-    from langchain_qdrant_async.cli.demo.standard_library import default_folder
+    from langchain_qdrant_async.cli.demo.home import default_folder
     from langchain_qdrant_async.cli.demo.tour import run
 
     folder = path or default_folder()
@@ -101,41 +104,46 @@ class _Question(NamedTuple):
 
 
 async def _search(connection: Connection, collection: str | None, model: str, question: _Question) -> None:
-    from langchain_qdrant_async.cli.demo.standard_library import COLLECTION
-    from langchain_qdrant_async.cli.demo.tour import table
+    from langchain_qdrant_async.cli.demo.home import COLLECTION
+    from langchain_qdrant_async.cli.finder import Finder
+    from langchain_qdrant_async.cli.table import table
 
     async with connection:
-        store = await _existing(connection, collection or COLLECTION, model)
+        name, vector, embedding = await _searched(connection, collection or COLLECTION, model)
         started = time.perf_counter()
-        found = await _found(store, question)
+        found = await _found(Finder(connection, name, vector, embedding), question)
     _console().print(table(question.text, found, time.perf_counter() - started))
 
 
-async def _found(store: AsyncQdrantVectorStore, question: _Question) -> Scored:
+async def _found(store: Finder, question: _Question) -> Scored:
     text, k, condition, diverse = question
     if diverse:
         return [(each, None) for each in await store.amax_marginal_relevance_search(text, k, filter=condition)]
     return [*await store.asimilarity_search_with_score(text, k, filter=condition)]
 
 
-async def _existing(connection: Connection, collection: str, model: str) -> AsyncQdrantVectorStore:
-    """A store over a collection that exists, by its first dense vector."""
+async def _searched(connection: Connection, collection: str, model: str) -> tuple[str, str, Embeddings]:
+    """A collection that exists: its name, that of its first dense vector, and what embeds for it."""
     from langchain_qdrant_async.collection.collections import Collections
-    from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
 
     info = await Collections(connection).describe(collection)
     name, vector = next(iter(info.vectors.items()), ("", None))
     if vector is None:
         _refuse(f"collection {info.name!r} has no dense vectors to search")
-    embedding = await _embedding(model, vector.dimension)
-    return AsyncQdrantVectorStore(connection, info.name, embedding, vector_name=name, create_if_missing=False)
+    return info.name, name, await _embedding(model, vector.dimension)
 
 
 async def _embedding(model: str, dimension: int) -> Embeddings:
-    """The model, loaded; reduced, as the collection will say, where it gives more numbers than the collection holds."""
-    from langchain_qdrant_async.embedding import ReducedEmbeddings, SentenceTransformerEmbeddings
+    """The model, loaded; reduced, as the collection will say, where it gives more numbers than the collection holds.
 
-    whole = SentenceTransformerEmbeddings(model)
+    Numpy runs it where it can: for one query PyTorch is not worth the seconds that it takes to import.
+    """
+    from langchain_qdrant_async.embedding import ReducedEmbeddings, SentenceTransformerEmbeddings
+    from langchain_qdrant_async.embedding.models.loading import numpy_runs
+    from langchain_qdrant_async.runtime.threads import in_daemon_thread
+
+    by_numpy = await asyncio.wrap_future(in_daemon_thread("model", partial(numpy_runs, model)))
+    whole = SentenceTransformerEmbeddings(model, backend="numpy" if by_numpy else "torch")
     size = len(await whole.aembed_query(""))
     return whole if size == dimension else ReducedEmbeddings(whole, dimension=dimension)
 
@@ -190,12 +198,15 @@ def doctor(
 
 async def _answers(connection: Connection, collection: str | None, model: str) -> list[Finding]:
     from langchain_qdrant_async.cli.doctor import answers, drifted
+    from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
 
     async with connection:
         reply = await answers(connection)
         if collection is None or not reply.fine:
             return [reply]
-        return [reply, await drifted(await _existing(connection, collection, model))]
+        name, vector, embedding = await _searched(connection, collection, model)
+        store = AsyncQdrantVectorStore(connection, name, embedding, vector_name=vector, create_if_missing=False)
+        return [reply, await drifted(store)]
 
 
 @app.command()
@@ -214,9 +225,16 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a folder over TCP with the embedded engine, until interrupted."""
+    _check_serving(host, api_key_env, whole_certificate=(tls_cert is None) == (tls_key is None))
+    listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    given = {"--listen": listen, "--api-key-env": api_key_env, "--tls-cert": tls_cert, "--tls-key": tls_key}
+    _become_engine(folder, {**given, "--largest-request": largest_request})
+
+
+def _check_serving(host: str, api_key_env: str | None, *, whole_certificate: bool) -> None:
     from langchain_qdrant_async.hosts import is_loopback
 
-    if (tls_cert is None) != (tls_key is None):
+    if not whole_certificate:
         _refuse("--tls-cert and --tls-key belong together")
     if api_key_env is not None and not os.environ.get(api_key_env):
         _refuse(f"the environment variable {api_key_env} holds no API key")
@@ -224,19 +242,21 @@ def serve(
         _refuse(
             f"{host} can be reached from other machines: name an environment variable with an API key by --api-key-env"
         )
-    listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    given = {"--listen": listen, "--api-key-env": api_key_env, "--tls-cert": tls_cert, "--tls-key": tls_key}
-    _become_engine(folder, {**given, "--largest-request": largest_request})
 
 
 def _become_engine(folder: Path, options: Mapping[str, object]) -> NoReturn:
+    from langchain_qdrant_async.interpreter import command, environment, interpreter
+    from langchain_qdrant_async.rendezvous import MODULE
+
     listed = [text for name, value in options.items() if value is not None for text in (name, str(value))]
     typer.echo(f"Serving {folder} on {options['--listen']}; stop it with Ctrl-C.", err=True)
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "langchain_qdrant_async.engine", str(folder), *listed])  # noqa: S606
+    python = interpreter()
+    with ctrl_c.kept_from_child():  # until the engine, which this process becomes, is ready for it
+        os.execve(python, command(python, MODULE, str(folder), *listed), environment())  # noqa: S606
 
 
 def _connection(path: Path | None, url: str | None) -> Connection:
-    from langchain_qdrant_async.cli.demo.standard_library import default_folder
+    from langchain_qdrant_async.cli.demo.home import default_folder
     from langchain_qdrant_async.transport.connection import Connection
     from langchain_qdrant_async.transport.policy import Policy, Retry
     from langchain_qdrant_async.transport.target import Embedded, Remote
@@ -273,7 +293,7 @@ def _console() -> Console:
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine."""
-    return asyncio.run(work)
+    return ctrl_c.run(work)
 
 
 def _refuse(message: str) -> NoReturn:
@@ -289,6 +309,9 @@ def _say(message: str) -> None:
 def main() -> None:
     """The entry point: errors that this package raises on purpose end in one line."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the bar of loading weights, in the middle of a table
+    ctrl_c.expect()
+    if sys.argv[1:2] == ["search"]:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a query is too small to share, and idle threads spin
     try:
         app()
     except ModuleNotFoundError as error:

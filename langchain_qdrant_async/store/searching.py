@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Unpack
+from typing import Any, Unpack
 
 from langchain_core.documents import Document
 
@@ -164,22 +164,65 @@ class Searching:
         self._collection.check_embeds()
         return query
 
-    asimilarity_search = documents_only(asimilarity_search_with_score)
-    asimilarity_search_by_vector = documents_only(asimilarity_search_with_score_by_vector)
-    amax_marginal_relevance_search = documents_only(amax_marginal_relevance_search_with_score)
-    amax_marginal_relevance_search_by_vector = documents_only(amax_marginal_relevance_search_with_score_by_vector)
+    @documents_only(asimilarity_search_with_score)
+    async def asimilarity_search(self) -> Any:
+        """As `asimilarity_search_with_score`, without the scores."""
 
-    get_by_ids = blocking(aget_by_ids)
-    search_by = blocking(asearch_by)
-    similarity_search = blocking(asimilarity_search)
-    similarity_search_with_score = blocking(asimilarity_search_with_score)
-    _similarity_search_with_relevance_scores = blocking(_asimilarity_search_with_relevance_scores)
-    similarity_search_by_vector = blocking(asimilarity_search_by_vector)
-    similarity_search_with_score_by_vector = blocking(asimilarity_search_with_score_by_vector)
-    max_marginal_relevance_search = blocking(amax_marginal_relevance_search)
-    max_marginal_relevance_search_with_score = blocking(amax_marginal_relevance_search_with_score)
-    max_marginal_relevance_search_by_vector = blocking(amax_marginal_relevance_search_by_vector)
-    max_marginal_relevance_search_with_score_by_vector = blocking(amax_marginal_relevance_search_with_score_by_vector)
+    @documents_only(asimilarity_search_with_score_by_vector)
+    async def asimilarity_search_by_vector(self) -> Any:
+        """As `asimilarity_search_with_score_by_vector`, without the scores."""
+
+    @documents_only(amax_marginal_relevance_search_with_score)
+    async def amax_marginal_relevance_search(self) -> Any:
+        """As `amax_marginal_relevance_search_with_score`, without the scores."""
+
+    @documents_only(amax_marginal_relevance_search_with_score_by_vector)
+    async def amax_marginal_relevance_search_by_vector(self) -> Any:
+        """As `amax_marginal_relevance_search_with_score_by_vector`, without the scores."""
+
+    @blocking(aget_by_ids)
+    def get_by_ids(self) -> Any:
+        """Blocking twin of `aget_by_ids`."""
+
+    @blocking(asearch_by)
+    def search_by(self) -> Any:
+        """Blocking twin of `asearch_by`."""
+
+    @blocking(asimilarity_search)
+    def similarity_search(self) -> Any:
+        """Blocking twin of `asimilarity_search`."""
+
+    @blocking(asimilarity_search_with_score)
+    def similarity_search_with_score(self) -> Any:
+        """Blocking twin of `asimilarity_search_with_score`."""
+
+    @blocking(_asimilarity_search_with_relevance_scores)
+    def _similarity_search_with_relevance_scores(self) -> Any:
+        """Blocking twin of `_asimilarity_search_with_relevance_scores`."""
+
+    @blocking(asimilarity_search_by_vector)
+    def similarity_search_by_vector(self) -> Any:
+        """Blocking twin of `asimilarity_search_by_vector`."""
+
+    @blocking(asimilarity_search_with_score_by_vector)
+    def similarity_search_with_score_by_vector(self) -> Any:
+        """Blocking twin of `asimilarity_search_with_score_by_vector`."""
+
+    @blocking(amax_marginal_relevance_search)
+    def max_marginal_relevance_search(self) -> Any:
+        """Blocking twin of `amax_marginal_relevance_search`."""
+
+    @blocking(amax_marginal_relevance_search_with_score)
+    def max_marginal_relevance_search_with_score(self) -> Any:
+        """Blocking twin of `amax_marginal_relevance_search_with_score`."""
+
+    @blocking(amax_marginal_relevance_search_by_vector)
+    def max_marginal_relevance_search_by_vector(self) -> Any:
+        """Blocking twin of `amax_marginal_relevance_search_by_vector`."""
+
+    @blocking(amax_marginal_relevance_search_with_score_by_vector)
+    def max_marginal_relevance_search_with_score_by_vector(self) -> Any:
+        """Blocking twin of `amax_marginal_relevance_search_with_score_by_vector`."""
 
 
 def _vector(embedding: AnyVector) -> AnyVector:

@@ -38,39 +38,48 @@ def strict(method: Async[S, P, T]) -> Async[S, P, T]:
     return named
 
 
-def documents_only(scored: Async[S, P, list[tuple[Document, float]]]) -> Async[S, P, list[Document]]:
+def documents_only(
+    scored: Async[S, P, list[tuple[Document, float]]],
+) -> Callable[[Callable[[Any], Any]], Async[S, P, list[Document]]]:
     """`asimilarity_search` of `asimilarity_search_with_score`: the same parameters, documents without their scores.
 
     The method of that name is called, so that a subclass which overrides it is followed.
     """
     name = scored.__name__
 
-    @functools.wraps(scored)
-    async def documents(self: S, /, *args: P.args, **kwargs: P.kwargs) -> list[Document]:
-        try:
-            found = await getattr(self, name)(*args, **kwargs)
-        except TypeError:
-            check_call(documents, (self, *args), kwargs)
-            raise
-        return [each for each, _ in found]
+    def named(stub: Callable[[Any], Any]) -> Async[S, P, list[Document]]:
+        @functools.wraps(scored)
+        async def documents(self: S, /, *args: P.args, **kwargs: P.kwargs) -> list[Document]:
+            try:
+                found = await getattr(self, name)(*args, **kwargs)
+            except TypeError:
+                check_call(documents, (self, *args), kwargs)
+                raise
+            return [each for each, _ in found]
 
-    _rename(documents, name.replace("_with_score", ""), f"As `{name}`, without the scores.\n\n{scored.__doc__}")
-    documents.__annotations__["return"] = list[Document]
-    documents.__signature__ = inspect.signature(scored).replace(return_annotation=list[Document])  # type: ignore[attr-defined]
-    return documents
+        runtime.rename(documents, stub, scored)
+        documents.__annotations__["return"] = list[Document]
+        documents.__signature__ = inspect.signature(scored).replace(return_annotation=list[Document])  # type: ignore[attr-defined]
+        return documents
+
+    return named
 
 
-def blocking(method: Async[S, P, T]) -> Callable[Concatenate[S, P], T]:
+def blocking(method: Async[S, P, T]) -> runtime.Twin[S, P, T]:
     """The blocking twin; a call that it does not take is a TypeError by the twin's own name."""
-    twin = runtime.blocking(method)
 
-    @functools.wraps(twin)
-    def named(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return twin(self, *args, **kwargs)
-        except TypeError:
-            check_call(named, (self, *args), kwargs)
-            raise
+    def named(stub: Callable[[Any], Any]) -> Callable[Concatenate[S, P], T]:
+        twin = runtime.blocking(method)(stub)
+
+        @functools.wraps(twin)
+        def strict(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return twin(self, *args, **kwargs)
+            except TypeError:
+                check_call(strict, (self, *args), kwargs)
+                raise
+
+        return strict
 
     return named
 
@@ -91,7 +100,7 @@ def check_call(method: Callable[..., object], args: tuple[object, ...], kwargs: 
     for unknown in bound.arguments.get("options", {}).keys() - options:
         raise TypeError(
             f"{name}() got an unexpected keyword argument {shortened(unknown)}: "
-            f"{_meant(unknown, [*list(signature.parameters)[1:-1], *options])}"
+            f"{meant(unknown, [*list(signature.parameters)[1:-1], *options])}"
         )
 
 
@@ -101,11 +110,7 @@ def _options(method: Callable[..., object]) -> list[str]:
     return [] if hint is None else list(get_args(hint)[0].__annotations__)
 
 
-def _meant(unknown: str, known: Iterable[str]) -> str:
+def meant(unknown: str, known: Iterable[str]) -> str:
+    """What somebody may have meant by a name that is not known."""
     near = difflib.get_close_matches(unknown[:100], known)
     return f"did you mean {' or '.join(near)}?" if near else f"it takes {', '.join(known)}"
-
-
-def _rename(function: Callable[..., object], name: str, doc: str) -> None:
-    function.__qualname__ = function.__qualname__.removesuffix(function.__name__) + name
-    function.__name__, function.__doc__ = name, doc

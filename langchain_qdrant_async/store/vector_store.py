@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
+from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore, VectorStoreRetriever
 
@@ -17,12 +18,22 @@ from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.ids import GivenId
 from langchain_qdrant_async.document.record import items_of
 from langchain_qdrant_async.embedding.async_model import THREADS, ModelThreads
+from langchain_qdrant_async.filters import FilterInput
 from langchain_qdrant_async.runtime.blocking import closing, run
 from langchain_qdrant_async.runtime.closing import Closing
+from langchain_qdrant_async.search.search import SearchOptions
 from langchain_qdrant_async.store.making import check_retriever, checked_embedding, plan_of
+from langchain_qdrant_async.store.options import (
+    DocumentsOptions,
+    ExistingOptions,
+    RetrieverOptions,
+    StoreOptions,
+    check_options,
+)
 from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.rebuilding import Rebuilding
 from langchain_qdrant_async.store.searching import Searching
+from langchain_qdrant_async.store.variants import blocking, strict
 from langchain_qdrant_async.store.writer import Writer
 from langchain_qdrant_async.store.writing import BATCH_SIZE, Writing
 from langchain_qdrant_async.transport.connection import Connection
@@ -119,7 +130,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
     def __repr__(self) -> str:
         return f"AsyncQdrantVectorStore({self.connection!r}, {self.collection_name!r})"
 
-    def as_retriever(self, **kwargs: Any) -> VectorStoreRetriever:
+    def as_retriever(self, **kwargs: Unpack[RetrieverOptions]) -> VectorStoreRetriever:  # type: ignore[override]
         """LangChain's retriever; what a search takes goes into `search_kwargs`.
 
         Raises:
@@ -170,10 +181,12 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
         if self._owns_connection:
             await self.connection.aclose()
 
-    close = closing(aclose)
+    @closing(aclose)
+    def close(self) -> None:
+        """Blocking twin of `aclose`."""
 
     @classmethod
-    async def afrom_texts(
+    async def afrom_texts(  # type: ignore[override]
         cls,
         texts: Iterable[str],
         embedding: Embeddings,
@@ -184,7 +197,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
         *,
         force_recreate: bool = False,
         batch_size: int = BATCH_SIZE,
-        **options: Any,
+        **options: Unpack[StoreOptions],
     ) -> Self:
         """Connect, make the collection if need be, and add texts.
 
@@ -197,8 +210,8 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
             location: where Qdrant is, as one of the options.
             force_recreate: whether to drop a collection of that name first.
             batch_size: as for `aadd_texts`.
-            **options: where Qdrant is (`ConnectionOptions`: `connection`, `location`, `url`, `host`, `path`, `api_key`)
-                and the keywords of the constructor.
+            **options: where Qdrant is (`connection`, `url`, `host`, `path`, `api_key` …) and the keywords of the
+                constructor, see `StoreOptions`.
 
         Returns:
             A store, which closes its connection with `aclose()` unless `connection` was passed in.
@@ -218,7 +231,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
 
     @classmethod
     async def afrom_existing_collection(
-        cls, collection_name: str, embedding: Embeddings | None = None, **options: Any
+        cls, collection_name: str, embedding: Embeddings | None = None, **options: Unpack[ExistingOptions]
     ) -> Self:
         """Connect to a collection that exists, and check that it fits.
 
@@ -241,6 +254,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
 
     @classmethod
     def _connected(cls, embedding: Embeddings | None, collection_name: str | None, options: Mapping[str, Any]) -> Self:
+        check_options(cls, options)
         where = {name: value for name, value in options.items() if name in ConnectionOptions.__annotations__}
         rest = {name: value for name, value in options.items() if name not in where}
         connection, owned = connection_of(ConnectionOptions(**where))  # type: ignore[typeddict-item]
@@ -249,7 +263,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
         return store
 
     @classmethod
-    def from_texts(
+    def from_texts(  # type: ignore[override]
         cls,
         texts: Iterable[str],
         embedding: Embeddings,
@@ -257,17 +271,52 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
         ids: Iterable[GivenId | None] | None = None,
         collection_name: str | None = None,
         location: str | None = None,
-        **options: Any,
+        *,
+        force_recreate: bool = False,
+        batch_size: int = BATCH_SIZE,
+        **options: Unpack[StoreOptions],
     ) -> Self:
         """Blocking twin of `afrom_texts`."""
-        return run(cls.afrom_texts(texts, embedding, metadatas, ids, collection_name, location, **options))
+        how: dict[str, Any] = {"force_recreate": force_recreate, "batch_size": batch_size, **options}
+        return run(cls.afrom_texts(texts, embedding, metadatas, ids, collection_name, location, **how))
+
+    @classmethod
+    async def afrom_documents(  # type: ignore[override]  # LangChain's `**kwargs` are spelled out
+        cls, documents: Iterable[Document], embedding: Embeddings, **options: Unpack[DocumentsOptions]
+    ) -> Self:
+        """As `afrom_texts`, for documents, whose ids are theirs unless `ids` are given.
+
+        Args:
+            documents: any iterable.
+            embedding: what turns text into vectors.
+            **options: the other keywords of `afrom_texts`.
+        """
+        return await super().afrom_documents(list(documents), embedding, **options)
+
+    @classmethod
+    def from_documents(  # type: ignore[override]
+        cls, documents: Iterable[Document], embedding: Embeddings, **options: Unpack[DocumentsOptions]
+    ) -> Self:
+        """Blocking twin of `afrom_documents`."""
+        return super().from_documents(list(documents), embedding, **options)
 
     @classmethod
     def from_existing_collection(
-        cls, collection_name: str, embedding: Embeddings | None = None, **options: Any
+        cls, collection_name: str, embedding: Embeddings | None = None, **options: Unpack[ExistingOptions]
     ) -> Self:
         """Blocking twin of `afrom_existing_collection`."""
         return run(cls.afrom_existing_collection(collection_name, embedding, **options))
+
+    @strict
+    async def asimilarity_search_with_relevance_scores(  # type: ignore[override]
+        self, query: str, k: int = 4, filter: FilterInput = None, **options: Unpack[SearchOptions]
+    ) -> list[tuple[Document, float]]:
+        """As `asimilarity_search_with_score`, with relevances from 0 to 1; `score_threshold` is the least of them."""
+        return await super().asimilarity_search_with_relevance_scores(query, k, filter=filter, **options)
+
+    @blocking(asimilarity_search_with_relevance_scores)
+    def similarity_search_with_relevance_scores(self) -> Any:  # type: ignore[override]
+        """Blocking twin of `asimilarity_search_with_relevance_scores`."""
 
 
 def _made_anew(

@@ -193,10 +193,21 @@ class Writing:
         await self._writer.write(records, write)
         return [item.id for item in items]
 
-    add_texts = blocking(aadd_texts)
-    add_documents = blocking(aadd_documents)
-    add_embeddings = blocking(aadd_embeddings)
-    delete = blocking(adelete)
+    @blocking(aadd_texts)
+    def add_texts(self) -> Any:
+        """Blocking twin of `aadd_texts`."""
+
+    @blocking(aadd_documents)
+    def add_documents(self) -> Any:
+        """Blocking twin of `aadd_documents`."""
+
+    @blocking(aadd_embeddings)
+    def add_embeddings(self) -> Any:
+        """Blocking twin of `aadd_embeddings`."""
+
+    @blocking(adelete)
+    def delete(self) -> Any:
+        """Blocking twin of `adelete`."""
 
 
 def _texts_in(metadatas: Sequence[object] | None, count: int) -> list[str]:

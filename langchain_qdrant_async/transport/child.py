@@ -20,6 +20,8 @@ from langchain_qdrant_async.rendezvous import EPHEMERAL, HELD_TOO_LONG, LOCK_FIL
 _log = logging.getLogger(__name__)
 
 _LOG_TAIL_BYTES = 2_000
+_MOST_VAIN = 5
+"""How many engines may have come and gone before we got there: others may have used them meanwhile."""
 
 
 class EngineChild:
@@ -32,6 +34,7 @@ class EngineChild:
         self._folder = folder
         self._log = folder / LOG_FILE
         self._process: subprocess.Popen[bytes] | None = None
+        self._vain = 0
 
     def see_to(self) -> None:
         """Start it unless an engine is on its way.
@@ -58,8 +61,11 @@ class EngineChild:
         if code is None:
             return
         self._process = None
+        self._vain += code == 0
         if code not in {0, SERVED_ALREADY}:
             raise self.failure(f"it {end_of(code)}")
+        if self._vain == _MOST_VAIN:
+            raise self.failure(f"it ended at once, {_MOST_VAIN} times; is {self._python} a Python interpreter?")
 
     def start(self) -> None:
         """Start it, in a session of its own, writing to the folder's log.

@@ -13,6 +13,8 @@ import logging
 import os
 import signal
 import socket
+import warnings
+import weakref
 from functools import partial
 from pathlib import Path
 
@@ -162,18 +164,28 @@ class EngineUser:
         self._ephemeral = embedded.ephemeral
         self._given = None if embedded.ephemeral else _absolute(embedded.path)
         self._left = False
+        self._dropped: weakref.finalize[..., EngineUser] | None = None
         self.forget()
         forget_after_fork(self)
 
     def forget(self) -> None:
         """In a forked child: the lease is the parent's, and so is a folder in memory."""
-        self._lease: EngineLease | None = None
+        self._keep(None)
         self._joining: asyncio.Lock | None = None
 
     @property
     def target(self) -> str | None:
         """What gRPC connects to while the engine is known to live; None when it has to be started."""
         return self._lease.target if self._lease is not None and not self._lease.lost.is_set() else None
+
+    def _keep(self, lease: EngineLease | None) -> None:
+        """Have this lease from now on, which ends with us; the background loop, which watches over it, does not."""
+        if self._dropped is not None:
+            self._dropped.detach()
+        self._lease = lease
+        self._dropped = None if lease is None else weakref.finalize(self, _drop, lease)
+        if self._dropped is not None:
+            self._dropped.atexit = False  # the kernel does it
 
     async def found(self) -> str:
         """Join or start the engine; what gRPC connects to."""
@@ -190,21 +202,35 @@ class EngineUser:
         async with self._joining:
             if self._left:
                 raise ConnectionClosed("the connection is closed; make a new one")
-            if self._lease is None or self._lease.lost.is_set():
-                self._lease = await self._joined_anew()
-            return self._lease.target
+            lease = self._lease
+            if lease is None or lease.lost.is_set():
+                lease = await self._joined_anew(lease)
+                self._keep(lease)
+            return lease.target
 
-    async def _joined_anew(self) -> EngineLease:
-        if self._lease is None:
+    async def _joined_anew(self, lost: EngineLease | None) -> EngineLease:
+        if lost is None:
             return await join(self._given, ephemeral=self._ephemeral)
-        self._lease.drop()
-        return await join(self._lease.folder, ephemeral=self._ephemeral, before=self._lease.identity)
+        lost.drop()
+        return await join(lost.folder, ephemeral=self._ephemeral, before=lost.identity)
 
     async def _release(self, joining: asyncio.Lock) -> None:
         async with joining:
-            lease, self._lease = self._lease, None
+            lease = self._lease
+            self._keep(None)
             if lease is not None:
                 await lease.release()
+
+
+def _drop(lease: EngineLease) -> None:
+    """Leave the engine of a connection that nobody refers to any more."""
+    lease.drop()
+    warnings.warn(
+        f"a connection to the embedded engine of {str(lease.folder)!r} was dropped without being closed: use `with` or "
+        "`async with`, or call close() or await aclose() on the connection, or on the store that made it",
+        ResourceWarning,
+        stacklevel=2,
+    )
 
 
 def _absolute(path: str | Path) -> Path:

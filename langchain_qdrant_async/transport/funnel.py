@@ -151,7 +151,10 @@ class Rpc:
         try:
             answer = await self._attempt(call)
         except (RpcError, EngineError) as error:
-            return await self._repeated(call, error)
+            try:
+                return await self._repeated(call, error)
+            except (RpcError, EngineError) as failed:
+                raise failed.with_traceback(None)  # noqa: B904  of frames that hold it: none of us would be freed soon
         if self._throttle.drained:
             self._throttle.refill()
         return answer

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypedDict, cast
+from pathlib import Path
+from typing import Any, TypedDict
 
 from pydantic import SecretStr
 
@@ -14,35 +16,47 @@ from langchain_qdrant_async.transport.policy import Policy
 from langchain_qdrant_async.transport.target import GRPC_PORT, MEMORY, REST_PORT, Embedded, Remote, target_of
 
 
-class ConnectionOptions(TypedDict, total=False):
-    """The keywords by which langchain-qdrant names a Qdrant; they mean the same here."""
+class ServerOptions(TypedDict, total=False):
+    """The keywords by which langchain-qdrant names a Qdrant, `location` apart; they mean the same here.
 
-    connection: Connection
+    None is as if it were not there.
+    """
+
+    connection: Connection | None
     """A connection that exists already; it stays the caller's to close."""
-    location: str
-    """`":memory:"`, or as `url`."""
-    url: str
+    url: str | None
     """`http(s)://host[:port]` or `host[:port]`."""
-    host: str
+    host: str | None
     """The host alone."""
-    port: int
+    port: int | None
     """The REST port; nothing here speaks REST, so it is read and left alone."""
-    grpc_port: int
+    grpc_port: int | None
     """The gRPC port, 6334 unless given."""
-    https: bool
+    https: bool | None
     """Whether to speak TLS."""
-    api_key: str | SecretStr
+    api_key: str | SecretStr | None
     """The API key."""
-    path: str
+    headers: Mapping[str, str] | None
+    """Sent with every call, as `Remote` takes them."""
+    grpc_options: Mapping[str, int | str] | None
+    """Options of the channels, as `Remote` takes them."""
+    path: str | Path | None
     """Folder of an embedded engine."""
-    timeout: float
+    timeout: float | None
     """Deadline of every call, in seconds, unless `policy` is given."""
-    policy: Policy
+    policy: Policy | None
     """Deadlines and retries."""
-    dial: Dial
+    dial: Dial | None
     """Makes the channels, as `Connection` takes it."""
     prefer_grpc: bool
     """Everything here is gRPC."""
+
+
+class ConnectionOptions(ServerOptions, total=False):
+    """All the keywords by which langchain-qdrant names a Qdrant."""
+
+    location: str | None
+    """`":memory:"`, or as `url`."""
 
 
 def connection_of(options: ConnectionOptions) -> tuple[Connection, bool]:
@@ -51,32 +65,33 @@ def connection_of(options: ConnectionOptions) -> tuple[Connection, bool]:
     Raises:
         InvalidInput: the options name none, or more than one, or what they say contradicts itself.
     """
-    options = _given(options)
-    if "connection" not in options:
-        return Connection(_target_of(options), policy=_policy_of(options), dial=options.get("dial")), True
-    if "dial" in options:
+    given = _given(options)
+    connection: Connection | None = given.get("connection")
+    if connection is None:
+        return Connection(_target_of(given), policy=_policy_of(given), dial=given.get("dial")), True
+    if "dial" in given:
         raise InvalidInput("give dial to Connection(...): a connection that exists has its channels already")
-    return options["connection"], False
+    return connection, False
 
 
-def _given(options: ConnectionOptions) -> ConnectionOptions:
+def _given(options: ConnectionOptions) -> dict[str, Any]:
     """Those that are not None."""
     unknown = set(options) - set(ConnectionOptions.__annotations__)
     if unknown:
         raise InvalidInput(
             f"unknown option {', '.join(sorted(unknown))}; there are {', '.join(ConnectionOptions.__annotations__)}"
         )
-    return cast("ConnectionOptions", {name: value for name, value in options.items() if value is not None})
+    return {name: value for name, value in options.items() if value is not None}
 
 
-def _policy_of(options: ConnectionOptions) -> Policy | None:
-    timeout_s = options.get("timeout")
+def _policy_of(options: Mapping[str, Any]) -> Policy | None:
+    timeout_s: float | None = options.get("timeout")
     if "policy" in options or not timeout_s:
         return options.get("policy")
     return Policy(read_deadline_s=timeout_s, write_deadline_s=timeout_s)
 
 
-def _target_of(options: ConnectionOptions) -> Remote | Embedded:
+def _target_of(options: Mapping[str, Any]) -> Remote | Embedded:
     named = [name for name in ("location", "url", "host", "path") if options.get(name)]
     if len(named) != 1:
         raise InvalidInput(
@@ -85,11 +100,17 @@ def _target_of(options: ConnectionOptions) -> Remote | Embedded:
     return Embedded(options["path"]) if named == ["path"] else _addressed(options)
 
 
-def _addressed(options: ConnectionOptions) -> Remote | Embedded:
+def _addressed(options: Mapping[str, Any]) -> Remote | Embedded:
     address = options.get("location") or options.get("url") or options["host"]
     if address == MEMORY:
         return target_of(address, api_key=options.get("api_key"))
-    target = Remote(address, api_key=options.get("api_key"), tls=options.get("https"))
+    target = Remote(
+        address,
+        api_key=options.get("api_key"),
+        tls=options.get("https"),
+        headers=options.get("headers", {}),
+        grpc_options=options.get("grpc_options", {}),
+    )
     if "grpc_port" not in options and target.port != REST_PORT:
         return target
     scheme = "https" if options.get("https", target.secure) else "http"

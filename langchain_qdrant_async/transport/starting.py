@@ -27,11 +27,13 @@ from langchain_qdrant_async.rendezvous import (
     TEMPORARY_PREFIX,
     Announcement,
     Greeting,
+    remove_sockets,
     unix_target,
 )
 from langchain_qdrant_async.transport.child import EngineChild
 
 _POLL_S = 0.01
+_DOUBT_S = 0.5
 _EXIT_S = 2.0
 _LONGEST_SAID_BYTES = 10_000
 
@@ -73,6 +75,7 @@ class Start:
         self._timeout_s = timeout_s
         self._before = before
         self._deadline = time.monotonic() + timeout_s
+        self._doubted_until: float | None = None
 
     def run(self) -> Joined:
         """Join the engine of the folder, and start one if there is none.
@@ -93,12 +96,35 @@ class Start:
             raise
 
     def _joined(self, folder: Path, child: EngineChild) -> Joined:
-        while (joined := join_served(folder, self._deadline)) is None:
+        while (joined := self._joined_if_served(folder)) is None:
             child.see_to()
             if time.monotonic() > self._deadline:
-                raise child.failure(f"it did not answer within {self._timeout_s:g} s")
+                raise child.failure(self._silence(child))
             time.sleep(_POLL_S)
         return replace(joined, ours=joined.greeting.pid == child.pid)
+
+    def _silence(self, child: EngineChild) -> str:
+        if child.on_its_way():
+            return f"it did not answer within {self._timeout_s:g} s"
+        return (
+            f"the process that holds its lock did not answer within {self._timeout_s:g} s; is its socket elsewhere, in"
+            " another container or with another folder for temporary files? Then serve the folder from there"
+        )
+
+    def _joined_if_served(self, folder: Path) -> Joined | None:
+        """Join the engine, if there is one; what speaks against it must go on for a while.
+
+        An engine that has just taken the lock has not yet removed what the last one, which was killed, wrote into it.
+        """
+        try:
+            joined = join_served(folder, self._deadline)
+        except (OSError, ValueError, EngineError):
+            self._doubted_until = self._doubted_until or time.monotonic() + _DOUBT_S
+            if time.monotonic() > min(self._doubted_until, self._deadline):
+                raise
+            return None
+        self._doubted_until = None
+        return joined
 
     def _made(self) -> Path:
         """The folder, which is there and ours alone."""
@@ -237,8 +263,6 @@ def wait_for_exit(joined: Joined) -> None:
 
 def clean_up(joined: Joined) -> None:
     """Do what the engine of a temporary folder would have done at its end: nobody will come to it again."""
-    with contextlib.suppress(OSError):
-        if joined.identity.is_at(joined.folder / LOCK_FILE):
-            shutil.rmtree(joined.folder, ignore_errors=True)
-        check_sockets(joined.sockets)
-        shutil.rmtree(joined.sockets, ignore_errors=True)
+    if joined.identity.is_at(joined.folder / LOCK_FILE):
+        shutil.rmtree(joined.folder, ignore_errors=True)
+    remove_sockets(joined.sockets)

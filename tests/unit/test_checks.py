@@ -131,4 +131,4 @@ def test_names_and_addresses_that_cannot_be_are_refused_without_what_is_in_them(
         assert "secret" not in str(raised.value)
         assert raised.value.__cause__ is None
     with pytest.raises(InvalidInput, match=r"search_kwargs=\{'filter': \.\.\.\}"):
-        AsyncQdrantVectorStore("http://127.0.0.1:9", "docs", None).as_retriever(filter={})
+        AsyncQdrantVectorStore("http://127.0.0.1:9", "docs", None).as_retriever(filter={})  # type: ignore[call-arg]

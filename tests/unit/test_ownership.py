@@ -83,14 +83,25 @@ def test_a_folder_of_somebody_else(monkeypatch: pytest.MonkeyPatch, folder: Path
         check_folder(folder)
 
 
-@pytest.mark.parametrize("named", ["{}", "/other:{}", "{}/:/other"])
+@pytest.mark.parametrize("named", ["{}", "/other:{}", "{}/:/other", "{}/..", "{}/link"])
 def test_a_folder_that_is_trusted_all_the_same(monkeypatch: pytest.MonkeyPatch, folder: Path, named: str) -> None:
     folder.chmod(0o777)
     (folder / "file").touch()
+    (folder / "link").symlink_to(folder)
     monkeypatch.setattr(os, "geteuid", lambda: OTHER)
     monkeypatch.setenv(TRUSTED_FOLDERS, named.format(folder))
     check_folder(folder)
     os.close(open_ours(folder / "file", os.O_RDONLY))
+
+
+@pytest.mark.parametrize("named", ["", ":", "{}/inside", "{}x", "{}/inside/../inside"])
+def test_a_folder_beside_what_is_trusted(monkeypatch: pytest.MonkeyPatch, folder: Path, named: str) -> None:
+    (folder / "inside").mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: OTHER)
+    monkeypatch.setenv(TRUSTED_FOLDERS, named.format(folder))
+    for beside in (folder, folder / "inside" / ".."):
+        with pytest.raises(Distrusted):
+            check_folder(beside)
 
 
 def linked(path: Path) -> None:

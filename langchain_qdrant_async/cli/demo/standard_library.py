@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import AsyncGenerator, Sequence
-from pathlib import Path
 
 from langchain_qdrant_async.cli.demo.docstrings import Definition
+from langchain_qdrant_async.cli.demo.home import COLLECTION
 from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.embedding import ReducedEmbeddings, Reduction, SentenceTransformerEmbeddings
 from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
@@ -15,16 +13,8 @@ from langchain_qdrant_async.transport.connection import Connection
 
 MODEL = "all-MiniLM-L6-v2"
 DIMENSION = 100
-COLLECTION = f"python-{sys.version_info.major}-{sys.version_info.minor}-docstrings"
-"""One for each Python, since each has its own library."""
 _BATCH = 128
 """Texts between two steps of the progress bar, and what an interrupted run loses."""
-
-
-def default_folder() -> Path:
-    """Where the demo keeps its data unless told otherwise: in the user's data folder."""
-    data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "langchain-qdrant-async" / "demo"
 
 
 def embedding() -> ReducedEmbeddings:

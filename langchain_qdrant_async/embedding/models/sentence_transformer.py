@@ -10,7 +10,7 @@ from langchain_qdrant_async.checks import whole_number
 from langchain_qdrant_async.embedding.array_embeddings import ArrayBackedEmbeddings
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint
 from langchain_qdrant_async.embedding.matrix import Matrix, Vector
-from langchain_qdrant_async.embedding.models.loading import canonical_name, load, name_of
+from langchain_qdrant_async.embedding.models.loading import canonical_name, load, load_numpy, name_of
 from langchain_qdrant_async.embedding.models.padding import evenly_long
 from langchain_qdrant_async.embedding.models.shared_model import Purpose, SharedModel
 from langchain_qdrant_async.embedding.texts import check_text, check_texts
@@ -20,10 +20,15 @@ from langchain_qdrant_async.runtime.closing import Closing
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+    from langchain_qdrant_async.embedding.models.numpy_encoder import NumpyEncoder
+
 _WINDOW = 4096
 """Texts that wait in the queue for one call: sorting a million of them by length would stall the loop."""
 
-Backend = Literal["torch", "onnx", "openvino"]
+Backend = Literal["torch", "onnx", "openvino", "numpy"]
+
+_NUMPY_OPTIONS = frozenset({"backend", "cache_folder", "local_files_only", "revision"})
+"""Those that the backend of that name knows."""
 
 
 class SentenceTransformerEmbeddings(Closing, ArrayBackedEmbeddings):
@@ -58,7 +63,10 @@ class SentenceTransformerEmbeddings(Closing, ArrayBackedEmbeddings):
             query_prompt: put before each query; by default what the model declares for queries.
             document_prompt: put before each document; by default what the model declares for documents.
             truncate_dim: keep this many numbers of a Matryoshka model's vectors.
-            backend: who runs the model.
+            backend: who runs the model. "numpy" needs neither PyTorch nor sentence-transformers (`pip install
+                'langchain-qdrant-async[numpy]'`) and is ready at once; it runs models of the BERT family on the CPU,
+                gives the same numbers to rounding, and refuses others by name. It is for programs that end soon and
+                for short texts; PyTorch is quicker with many.
             batch_size: texts in one call of the model at most.
             options: passed to `SentenceTransformer`, e.g. `cache_folder`, `revision`, `model_kwargs`.
 
@@ -68,7 +76,7 @@ class SentenceTransformerEmbeddings(Closing, ArrayBackedEmbeddings):
         whole_number("batch_size", batch_size, at_least=1)
         if truncate_dim is not None:
             whole_number("truncate_dim", truncate_dim, at_least=1)
-        self._model = None if isinstance(model, str) else model
+        self._model: SentenceTransformer | NumpyEncoder | None = None if isinstance(model, str) else model
         self.model_name = model if isinstance(model, str) else name_of(model)
         self.normalize = normalize
         self.query_prompt = query_prompt
@@ -138,10 +146,11 @@ class SentenceTransformerEmbeddings(Closing, ArrayBackedEmbeddings):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model_name!r})"
 
-    def _loaded_model(self) -> SentenceTransformer:
+    def _loaded_model(self) -> SentenceTransformer | NumpyEncoder:
         """On the encoder's thread only, which makes a lock needless."""
         if self._model is None:
-            self._model = load(self.model_name, self._options)
+            loading = load_numpy if self._options.get("backend") == "numpy" else load
+            self._model = loading(self.model_name, self._options)
         return self._model
 
     def _encode(self, texts: list[str], purpose: Purpose) -> Matrix:
@@ -152,7 +161,7 @@ class SentenceTransformerEmbeddings(Closing, ArrayBackedEmbeddings):
     def _encode_together(self, texts: list[str], purpose: Purpose) -> Matrix:
         model = self._loaded_model()
         encode = model.encode_query if purpose == "query" else model.encode_document
-        return encode(
+        rows: Matrix = encode(
             texts,
             prompt=self.query_prompt if purpose == "query" else self.document_prompt,
             batch_size=len(texts),
@@ -161,6 +170,7 @@ class SentenceTransformerEmbeddings(Closing, ArrayBackedEmbeddings):
             normalize_embeddings=self.normalize,
             truncate_dim=self.truncate_dim,
         )
+        return rows
 
 
 def _load_options(device: str | None, dtype: str | None, backend: Backend, options: dict[str, Any]) -> dict[str, Any]:
@@ -171,12 +181,25 @@ def _load_options(device: str | None, dtype: str | None, backend: Backend, optio
         chosen["model_kwargs"] = {**options.get("model_kwargs", {}), "dtype": dtype}
     if backend != "torch":
         chosen["backend"] = backend
-    return chosen
+    return _for_numpy(chosen) if backend == "numpy" else chosen
 
 
-def _takes_any_lengths(model: SentenceTransformer) -> bool:
+def _for_numpy(options: dict[str, Any]) -> dict[str, Any]:
+    """The options without those that ask for what numpy does anyway.
+
+    Raises:
+        InvalidInput: one that it cannot do.
+    """
+    usual: dict[str, Any] = {"device": "cpu", "model_kwargs": {"dtype": "float32"}}
+    left = {name: value for name, value in options.items() if usual.get(name) != value}
+    if unknown := sorted(left.keys() - _NUMPY_OPTIONS):
+        raise InvalidInput(f"backend='numpy' knows no {', '.join(unknown)}: it computes in float32 on the CPU")
+    return left
+
+
+def _takes_any_lengths(model: SentenceTransformer | NumpyEncoder) -> bool:
     """Whether a batch costs what its texts cost, however long the longest of them is."""
-    return bool(getattr(model[0], "can_flatten_inputs", False))
+    return not hasattr(model, "__getitem__") or bool(getattr(model[0], "can_flatten_inputs", False))
 
 
 def _no_vectors() -> Matrix:

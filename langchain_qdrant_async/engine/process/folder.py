@@ -19,14 +19,14 @@ from uuid import uuid4
 from grpc import StatusCode
 
 from langchain_qdrant_async.engine.status import Refusal
-from langchain_qdrant_async.ownership import Distrusted, Identity, check_folder, check_sockets, lock, open_ours
+from langchain_qdrant_async.ownership import Identity, check_folder, lock, open_ours
 from langchain_qdrant_async.rendezvous import (
-    GRPC_SOCKET,
     LEASE_SOCKET,
     LOCK_FILE,
     LOG_FILE,
     TEMPORARY_PREFIX,
     Announcement,
+    remove_sockets,
 )
 
 _PRIVATE_FOLDER = 0o700
@@ -66,12 +66,13 @@ class EngineFolder:
         identity: of the engine, as this process.
     """
 
-    def __init__(self, path: Path, *, patience_s: float) -> None:
+    def __init__(self, path: Path, *, patience_s: float, ephemeral: bool = False) -> None:
         """Take the lock.
 
         Args:
             path: the folder; made, for its owner only, if it is not there.
             patience_s: how long to wait for another process to serve or to go away.
+            ephemeral: whether it goes at the end.
 
         Raises:
             ServedAlready: another engine does.
@@ -81,6 +82,7 @@ class EngineFolder:
         path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
         check_folder(path)
         self.path = path
+        self._ephemeral = ephemeral
         self._file = self._locked(time.monotonic() + patience_s)
         self.identity = Identity.of(uuid4().hex, os.fstat(self._file))
         self._sweep()
@@ -88,7 +90,9 @@ class EngineFolder:
 
     @cached_property
     def sockets(self) -> Path:
-        """A temporary folder for the sockets, made when it is asked for: an engine may be ended before."""
+        """The folder of the sockets, made when it is asked for: an engine may be ended before."""
+        if self._ephemeral and _has_room(self.path):  # one that is killed leaves one folder, whose name is known
+            return self.path
         return _sockets_folder()
 
     def announce(self, announcement: Announcement) -> None:
@@ -101,7 +105,7 @@ class EngineFolder:
         os.ftruncate(self._file, 0)
 
     def check(self) -> None:
-        """Look whether the folder still is the one that was locked, which takes 2 µs.
+        """Look whether the folder still is the one that was locked, which takes 7 µs.
 
         Raises:
             FolderLost: it is not.
@@ -118,17 +122,17 @@ class EngineFolder:
             finally:
                 os.close(log)
 
-    def release(self, *, remove: bool) -> None:
-        """Leave the folder to others, or remove it."""
+    def release(self) -> None:
+        """Leave the folder to others, or remove it if it is ephemeral."""
         self.remove_sockets()
-        if remove and self.identity.is_at(self.path / LOCK_FILE):
+        if self._ephemeral and self.identity.is_at(self.path / LOCK_FILE):
             shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._file)
 
     def remove_sockets(self) -> None:
-        """Remove the folder of the sockets, if there is one."""
+        """Remove the sockets, if there are any."""
         if "sockets" in vars(self):
-            _remove_sockets(self.sockets)
+            remove_sockets(self.sockets)
 
     def _locked(self, deadline: float) -> int:
         while (file := self._attempt()) is None:
@@ -158,26 +162,19 @@ class EngineFolder:
         self.withdraw()
         left = Announcement.from_bytes(content)
         if left is not None and left.identity is not None and left.identity.is_of(os.fstat(self._file)):
-            _remove_sockets(Path(left.lease).parent)
+            remove_sockets(Path(left.lease).parent)
 
 
 def _sockets_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
-    if len(os.fsencode(folder / LEASE_SOCKET)) <= _LONGEST_SOCKET_PATH:
+    if _has_room(folder):
         return folder
     folder.rmdir()
     return Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir="/tmp"))
 
 
-def _remove_sockets(folder: Path) -> None:
-    """Remove a folder that holds nothing but an engine's sockets."""
-    with contextlib.suppress(OSError, ValueError, Distrusted):
-        check_sockets(folder)
-        for name in (LEASE_SOCKET, GRPC_SOCKET):
-            if (folder / name).is_socket():
-                (folder / name).unlink()
-        if folder.name.startswith(TEMPORARY_PREFIX):
-            folder.rmdir()
+def _has_room(folder: Path) -> bool:
+    return len(os.fsencode(folder / LEASE_SOCKET)) <= _LONGEST_SOCKET_PATH
 
 
 def _shorten(log: int) -> None:

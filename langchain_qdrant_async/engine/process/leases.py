@@ -53,12 +53,6 @@ class Leases:
         if self._server is not None:
             self._server.close()
 
-    def close(self) -> None:
-        """Let every user go."""
-        self.refuse()
-        for writer in [*self._held, *self._leaving]:
-            writer.close()
-
     async def _hold(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._closing or not _is_ours(writer) or not self._may_serve():
             writer.close()

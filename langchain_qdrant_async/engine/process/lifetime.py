@@ -33,6 +33,9 @@ _FLUSH_INTERVAL_S = 5.0
 _FIRST_LEASE_S = 10.0
 _DRAIN_S = 5.0
 """How long requests under way may go on after a signal: Docker sends another after 10 s, which ends everything."""
+_FAREWELL_S = 1.0
+"""The same of an engine that nobody uses any more. Without it gRPC breaks connections off, and a client that is still
+connected finds a line of gRPC's C core, "Got goaway", on its stderr."""
 _LAST_ANSWERS_S = 0.5
 """How long an engine that has lost its folder takes to say so to those who wait for an answer."""
 
@@ -70,6 +73,7 @@ class EngineProcess:
             asyncio.get_running_loop().add_signal_handler(number, self._told_to_end)
         flushing = asyncio.create_task(self._flush_forever())
         try:
+            await asyncio.sleep(0)  # a Ctrl-C from before those handlers ends it here: not within the start of gRPC
             await self._start()
             if self._optimiser is not None:
                 self._optimiser.start()
@@ -141,17 +145,20 @@ class EngineProcess:
             self._folder.shorten_log()
 
     async def _stop(self) -> None:
-        """The order matters: who waits for its lease to end may use the folder at once."""
+        """The order matters: who waits for its lease to end may use the folder at once.
+
+        The leases end with the process, by the kernel: who waits for that finds no engine any more, not even one that
+        is just about to be gone.
+        """
         if not self._may_serve():
             await self._end_at_once()
         self._folder.withdraw()
         self._leases.refuse()
-        await self._servers.stop(_DRAIN_S if self._told else None)
+        await self._servers.stop(_DRAIN_S if self._told else _FAREWELL_S)
         if self._optimiser is not None:
             await self._optimiser.stop()
         self._catalog.close()
-        self._folder.release(remove=self._options.ephemeral)
-        self._leases.close()
+        self._folder.release()
 
     async def _end_at_once(self) -> NoReturn:
         """End as if killed, but with answers: nothing may be flushed by name, and the log has all there is.
@@ -159,6 +166,7 @@ class EngineProcess:
         The lock keeps what it says, so that the next engine of the folder, wherever that is, replays the log.
         """
         await self._servers.stop(grace_s=_LAST_ANSWERS_S)
+        await asyncio.to_thread(self._catalog.folders.wait)  # what was made meanwhile by a name that is another's
         self._folder.remove_sockets()
         os._exit(FOLDER_LOST)
 

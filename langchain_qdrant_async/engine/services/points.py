@@ -19,6 +19,7 @@ from langchain_qdrant_async.engine.operations.groups import query_groups
 from langchain_qdrant_async.engine.operations.matrices import matrix_of
 from langchain_qdrant_async.engine.operations.queries import limit_of
 from langchain_qdrant_async.engine.operations.reads import Steps, counted, found, found_in_batch, scrolled
+from langchain_qdrant_async.engine.operations.strict_mode import admit
 from langchain_qdrant_async.engine.services.rpc import reading, refused, writing
 from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.engine.shards.shard import Shard
@@ -95,6 +96,7 @@ class Points(PointsServicer):
         """Index a payload field; doing so again changes nothing."""
         shard = self._catalog.shard(request.collection_name)
         _check_field_name(request.field_name)
+        admit(shard, request)
         operation = edge.UpdateOperation.create_field_index(request.field_name, from_request(request))
         params = request.field_index_params if request.HasField("field_index_params") else None
         with self._catalog.changing(shard, shard.stored.with_index(request.field_name, params)):
@@ -158,10 +160,11 @@ class Points(PointsServicer):
     @reading
     def QueryBatch(self, request: points.QueryBatchPoints) -> Steps[points.QueryBatchResponse]:
         """Several searches in one call; one that is wrong fails all."""
-        self._catalog.shard(request.collection_name)
+        shard = self._catalog.shard(request.collection_name)
         for query in request.query_points:
             query.collection_name = request.collection_name
             _check_shard_keys(query)
+        admit(shard, request)
         results = yield from found_in_batch(request.query_points, self._catalog)
         scored = (_scored(hits, query) for hits, query in zip(results, request.query_points, strict=True))
         return points.QueryBatchResponse(result=[points.BatchResult(result=each) for each in scored])
@@ -196,6 +199,7 @@ class Points(PointsServicer):
     def _read(self, request: Any) -> Shard:
         shard = self._catalog.shard(request.collection_name)
         _check_shard_keys(request)
+        admit(shard, request)
         return shard
 
     def _write(self, write: writes.Write, request: Any) -> points.PointsOperationResponse:
@@ -206,6 +210,7 @@ class Points(PointsServicer):
 def _written(shard: Shard, write: writes.Write, request: Any, *, wait: bool) -> points.UpdateResult:
     """Do a write and say so. Without `wait`, a server answers before it could find a point absent."""
     _check_shard_keys(request, wrong_input)
+    admit(shard, request)
     try:
         write(shard, request)
     except Refusal as refusal:

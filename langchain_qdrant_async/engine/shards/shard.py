@@ -121,7 +121,7 @@ class Shard:
 
     def create(self) -> None:
         """Make the shard's files."""
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.parent.mkdir(exist_ok=True)
         self._room.check(NEW_SHARD_BYTES)
         self._open = edge.EdgeShard.create(str(self.folder), edge_config(self.stored.config))
         self._holes_bytes = holes_bytes(self.folder)

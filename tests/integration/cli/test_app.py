@@ -76,6 +76,20 @@ def test_a_search_can_be_filtered(folder: Path) -> None:
     assert "venus" not in said
 
 
+def test_a_search_imports_nothing_that_takes_seconds(folder: Path) -> None:
+    heavy = ("torch", "transformers", "sentence_transformers", "langsmith", "qdrant_client.http")
+    program = (
+        "import sys\n"
+        f"sys.argv = ['x', 'search', 'a celestial body', '--path', {str(folder)!r}, '--collection', 'facts']\n"
+        "from langchain_qdrant_async.cli.app import main\n"
+        "try:\n    main()\nfinally:\n"
+        f"    print([each for each in {heavy} if each in sys.modules])\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "mercury" in ended.stdout, ended.stderr
+    assert ended.stdout.splitlines()[-1] == "[]"
+
+
 def test_the_doctor_looks_at_the_engine_that_is_named(folder: Path) -> None:
     code, said = call("doctor", "--path", folder)
     assert code == 0

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from langchain_qdrant_async import Connection
-from langchain_qdrant_async.cli.demo import standard_library
+from langchain_qdrant_async.cli.demo import home, standard_library
 from langchain_qdrant_async.cli.demo.docstrings import Definition, definitions
 from langchain_qdrant_async.cli.demo.tour import answering_chain, run
 
@@ -95,7 +95,7 @@ async def test_a_changed_docstring_is_indexed_again(first_run: str, folder: Path
 
 def test_the_data_goes_where_the_user_keeps_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert standard_library.default_folder() == tmp_path / "langchain-qdrant-async" / "demo"
+    assert home.default_folder() == tmp_path / "langchain-qdrant-async" / "demo"
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert standard_library.default_folder() == tmp_path / ".local" / "share" / "langchain-qdrant-async" / "demo"
+    assert home.default_folder() == tmp_path / ".local" / "share" / "langchain-qdrant-async" / "demo"

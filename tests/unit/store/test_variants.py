@@ -32,9 +32,17 @@ class Shop:
             raise TypeError("as `Search.of` says it")
         return [(Document(f"{what} {n}"), float(options.get("offset", 0))) for n in range(k)]
 
-    asell = documents_only(asell_with_score)
-    sell = blocking(asell)
-    sell_with_score = blocking(asell_with_score)
+    @documents_only(asell_with_score)
+    async def asell(self) -> Any:
+        """As `asell_with_score`, without the scores."""
+
+    @blocking(asell)
+    def sell(self) -> Any:
+        """Blocking twin of `asell`."""
+
+    @blocking(asell_with_score)
+    def sell_with_score(self) -> Any:
+        """Blocking twin of `asell_with_score`."""
 
 
 def _typed(shop: Shop) -> list[Document]:

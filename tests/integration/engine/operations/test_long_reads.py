@@ -141,11 +141,11 @@ async def test_others_are_served_between_the_pieces(stubs: Stubs) -> None:
 
 
 async def test_the_work_ends_with_the_callers_time(stubs: Stubs) -> None:
-    """Much more of it than is waited for."""
+    """Minutes of it, and none of it is waited for."""
     await fill(stubs)
     started = asyncio.get_running_loop().time()
     request = points.CountPoints(collection_name=stubs.collection, filter=slowly(20))
-    calls = [stubs.points.Count(request, timeout=0.5) for _ in range(8)]
+    calls = [stubs.points.Count(request, timeout=0.5) for _ in range(10)]
     for each in await asyncio.gather(*calls, return_exceptions=True):
         assert isinstance(each, grpc.aio.AioRpcError)
         assert each.code() is StatusCode.DEADLINE_EXCEEDED

@@ -1,0 +1,91 @@
+"""The keywords of the ways to make a store, so that a checker, an editor and a call know them all."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypedDict
+
+from langchain_qdrant_async.collection.field import Distance
+from langchain_qdrant_async.collection.spec import CollectionSpec
+from langchain_qdrant_async.document.ids import GivenId
+from langchain_qdrant_async.store.variants import meant
+from langchain_qdrant_async.transport.options import ConnectionOptions, ServerOptions
+
+
+class StoreOptions(ServerOptions, total=False):
+    """Where Qdrant is, `location` apart, and the keywords of a store's constructor."""
+
+    spec: CollectionSpec | None
+    """What the collection is to be."""
+    vector_name: str | None
+    """The vector that is used."""
+    content_payload_key: str | None
+    """Payload key of the text."""
+    metadata_payload_key: str | None
+    """Payload key of the metadata."""
+    distance: Distance | str | None
+    """How vectors are compared."""
+    relevance_score_fn: Callable[[float], float] | None
+    """From a score to a relevance between 0 and 1."""
+    create_if_missing: bool
+    """Whether the first write makes a collection that is not there."""
+    validate_collection_config: bool
+    """Whether a collection that exists is compared with what was asked for."""
+    validate_embeddings: bool
+    """Whether the model that a collection was made with is compared with the embedding's."""
+    model_threads: int
+    """Calls at once of an embedding that has no async methods of its own."""
+
+
+class ExistingOptions(StoreOptions, ConnectionOptions, total=False):
+    """The keywords of `afrom_existing_collection`."""
+
+
+class DocumentsOptions(ExistingOptions, total=False):
+    """The keywords of `afrom_documents`."""
+
+    ids: Iterable[GivenId | None] | None
+    """Instead of the documents' own."""
+    collection_name: str | None
+    """The collection; without one, and without a spec, a new name is made up."""
+    force_recreate: bool
+    """Whether to drop a collection of that name first."""
+    batch_size: int
+    """Documents embedded and written at once."""
+
+
+class RetrieverOptions(TypedDict, total=False):
+    """The keywords of `as_retriever`."""
+
+    search_type: Literal["similarity", "similarity_score_threshold", "mmr"]
+    """By nearness, by nearness above a threshold, or near and unlike each other."""
+    search_kwargs: dict[str, Any]
+    """What each search takes: `k`, `filter`, `score_threshold`, `fetch_k`, `lambda_mult` and the rare ones."""
+    tags: list[str] | None
+    """Given to callbacks and traces."""
+    metadata: dict[str, Any] | None
+    """Given to callbacks and traces; not a filter."""
+    name: str | None
+    """The retriever's name in traces."""
+
+
+def check_options(cls: type, options: Mapping[str, object]) -> None:
+    """Nothing, when each of the keywords says where Qdrant is, or is one of a class of stores.
+
+    Raises:
+        TypeError: one is not.
+    """
+    unknown = sorted(options.keys() - ExistingOptions.__annotations__.keys())
+    if not unknown:
+        return
+    known = [*ExistingOptions.__annotations__, *_own(cls)]
+    for name in unknown:
+        if name not in known:
+            raise TypeError(f"{cls.__name__} got an unexpected keyword argument {name!r}: {meant(name, known)}")
+
+
+def _own(cls: type) -> list[str]:
+    """The names of the parameters of a class's constructors, its ancestors' included."""
+    makers = [each.__dict__["__init__"] for each in cls.__mro__ if inspect.isfunction(each.__dict__.get("__init__"))]
+    return [name for maker in makers for name in inspect.signature(maker).parameters]

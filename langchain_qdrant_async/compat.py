@@ -8,8 +8,12 @@ from __future__ import annotations
 import enum
 import functools
 import inspect
+import shutil
+import tempfile
 import uuid
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, ParamSpec, Self, TypedDict, TypeVar, Unpack, cast
 
 from langchain_core.documents import Document
@@ -30,7 +34,7 @@ from langchain_qdrant_async.store.variants import Async, blocking, check_call, d
 from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
 from langchain_qdrant_async.transport.connection import Connection
 from langchain_qdrant_async.transport.options import ConnectionOptions
-from langchain_qdrant_async.transport.target import GRPC_PORT, Remote, Target
+from langchain_qdrant_async.transport.target import GRPC_PORT, Embedded, Remote, Target
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -48,6 +52,7 @@ class RetrievalMode(str, enum.Enum):
     HYBRID = "hybrid"
 
 
+_TEMPORARY = Path(tempfile.gettempdir())
 _LAYOUT = ("distance", "content_payload_key", "metadata_payload_key", "vector_name")
 _CLIENT = ("url", "port", "grpc_port", "prefer_grpc", "https", "api_key", "prefix", "timeout", "host", "path")
 _VALIDATE = ("validate_embeddings", "validate_collection_config")
@@ -78,8 +83,6 @@ _UNSAID: Mapping[str, Sequence[object]] = {
     "vector_params": (None, {}),
     "collection_create_options": (None, {}),
     "prefix": (None, ""),
-    "grpc_options": (None, {}),
-    "headers": (None, {}),
     "metadata": (None, {}),
     "auth_token_provider": (None,),
     "cloud_inference": (False, None),
@@ -89,7 +92,6 @@ _UNSAID: Mapping[str, Sequence[object]] = {
 _ADVICE = {
     "vector_params": "say what the collection is to be by spec=CollectionSpec(...)",
     "collection_create_options": "say what the collection is to be by spec=CollectionSpec(...)",
-    "grpc_options": "make the channels yourself: Connection(..., dial=...)",
 }
 
 
@@ -125,10 +127,6 @@ class MovedOptions(StoreOptions, total=False):
     """Not used."""
     force_disable_check_same_thread: bool
     """Not used."""
-    grpc_options: Mapping[str, Any] | None
-    """Not taken: make the channels by `dial`."""
-    headers: Mapping[str, str] | None
-    """Not taken yet."""
     auth_token_provider: None
     """Not taken yet."""
     cloud_inference: bool
@@ -477,28 +475,43 @@ def target_of_client(client: Any) -> Connection | Target:
     """What a client of qdrant-client is connected to; anything else as it is.
 
     Raises:
-        InvalidInput: a client in local mode, or one with something that cannot be taken over.
+        InvalidInput: a client in local mode that has points, or one with something that cannot be taken over.
     """
     if not type(client).__module__.startswith("qdrant_client"):
         return cast("Connection | Target", client)
     remote = getattr(client, "_client", client)
     if not hasattr(remote, "_host"):
-        raise InvalidInput(
-            "a client in qdrant-client's local mode holds its data in this process: pass ':memory:' or a new folder"
-            " instead, which start the embedded engine, and add the documents again"
-        )
+        return _embedded(remote)
+    _known({"prefix": remote._prefix, "auth_token_provider": remote._auth_token_provider})  # noqa: SLF001
     options = {name: value for name, value in remote._grpc_options.items() if "user_agent" not in name}  # noqa: SLF001
-    taken = {"prefix": remote._prefix, "grpc_options": options}  # noqa: SLF001  it says it nowhere else
-    _known({**taken, "auth_token_provider": remote._auth_token_provider, "headers": _headers(remote)})  # noqa: SLF001
+    headers = {name.lower(): value for name, value in remote._grpc_headers}  # noqa: SLF001
+    key = headers.pop("api-key", None)
     host = f"[{remote._host.strip('[]')}]" if ":" in remote._host else remote._host  # noqa: SLF001
     scheme = "https" if remote._https else "http"  # noqa: SLF001
-    return Remote(f"{scheme}://{host}:{remote._grpc_port}", api_key=remote._api_key)  # noqa: SLF001
+    address = f"{scheme}://{host}:{remote._grpc_port}"  # noqa: SLF001
+    return Remote(address, api_key=key, headers=headers, grpc_options=options)
 
 
-def _headers(remote: Any) -> dict[str, str]:
-    """Headers that a user gave to a client."""
-    own = {"user-agent", "api-key"}
-    return {name: value for name, value in remote._rest_headers.items() if name.lower() not in own}  # noqa: SLF001
+def _embedded(local: Any) -> Embedded:
+    """A folder for the embedded engine in place of qdrant-client's local mode, for as long as the client lives.
+
+    Stores over one client share it. It is in the client's own folder, if it has one.
+    """
+    if held := [name for name, each in local.collections.items() if len(each.ids)]:
+        raise InvalidInput(
+            f"this client is in qdrant-client's local mode and has points in {', '.join(map(repr, held))}, which only"
+            " it can read: add the documents again by this package, over ':memory:', a folder, or a client without any"
+        )
+    if local.persistent:
+        return Embedded(Path(local.location) / "embedded")
+    if local not in _folders:
+        _folders[local] = _TEMPORARY / f"langchain-qdrant-async-client-{uuid.uuid4().hex}"
+        weakref.finalize(local, shutil.rmtree, _folders[local], ignore_errors=True)
+    return Embedded(_folders[local])
+
+
+_folders: weakref.WeakKeyDictionary[Any, Path] = weakref.WeakKeyDictionary()
+"""The folders that stand for clients in memory."""
 
 
 def _known(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,9 +34,24 @@ from typing import ClassVar
 
 import grpc
 
+_LONGEST = 4_000
+"""Characters of a message; what is in the middle of a longer one is left out."""
+
+
+def abridged(text: str, longest: int = _LONGEST) -> str:
+    """A text that may repeat what somebody gave, in a length that a log, a person and gRPC's metadata can take."""
+    if len(text) <= longest:
+        return text
+    half = longest // 2 - 30  # so that what comes out is not abridged again
+    return f"{text[:half]} … ({len(text) - 2 * half:,} characters are left out) … {text[-half:]}"
+
 
 class QdrantStoreError(Exception):
     """Everything that this package raises on purpose."""
+
+    def __init__(self, message: str = "", *more: object) -> None:
+        """Keep the message, abridged if it is very long."""
+        super().__init__(abridged(message) if isinstance(message, str) else message, *more)
 
     retryable: bool = False
     """Whether the same call may be repeated, whatever it was."""

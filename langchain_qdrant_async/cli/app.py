@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import os
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn, TypeVar
+
+from langchain_qdrant_async.cli import ctrl_c
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -138,8 +140,9 @@ async def _embedding(model: str, dimension: int) -> Embeddings:
     """
     from langchain_qdrant_async.embedding import ReducedEmbeddings, SentenceTransformerEmbeddings
     from langchain_qdrant_async.embedding.models.loading import numpy_runs
+    from langchain_qdrant_async.runtime.threads import in_daemon_thread
 
-    by_numpy = await asyncio.to_thread(numpy_runs, model)
+    by_numpy = await asyncio.wrap_future(in_daemon_thread("model", partial(numpy_runs, model)))
     whole = SentenceTransformerEmbeddings(model, backend="numpy" if by_numpy else "torch")
     size = len(await whole.aembed_query(""))
     return whole if size == dimension else ReducedEmbeddings(whole, dimension=dimension)
@@ -217,21 +220,39 @@ def serve(
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.", exists=True, dir_okay=False)] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.", exists=True, dir_okay=False)] = None,
+    largest_request: Annotated[
+        int | None, typer.Option(min=1, max=2047, help="How large a request may be, in MB; 32 unless given.")
+    ] = None,
 ) -> None:
     """Serve a folder over TCP with the embedded engine, until interrupted."""
-    if (tls_cert is None) != (tls_key is None):
+    _check_serving(host, api_key_env, whole_certificate=(tls_cert is None) == (tls_key is None))
+    listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    given = {"--listen": listen, "--api-key-env": api_key_env, "--tls-cert": tls_cert, "--tls-key": tls_key}
+    _become_engine(folder, {**given, "--largest-request": largest_request})
+
+
+def _check_serving(host: str, api_key_env: str | None, *, whole_certificate: bool) -> None:
+    from langchain_qdrant_async.hosts import is_loopback
+
+    if not whole_certificate:
         _refuse("--tls-cert and --tls-key belong together")
     if api_key_env is not None and not os.environ.get(api_key_env):
         _refuse(f"the environment variable {api_key_env} holds no API key")
-    if api_key_env is None and not _is_loopback(host):
+    if api_key_env is None and not is_loopback(host):
         _refuse(
             f"{host} can be reached from other machines: name an environment variable with an API key by --api-key-env"
         )
-    listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    given = {"--listen": listen, "--api-key-env": api_key_env, "--tls-cert": tls_cert, "--tls-key": tls_key}
-    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
-    typer.echo(f"Serving {folder} on {listen}; stop it with Ctrl-C.", err=True)
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "langchain_qdrant_async.engine", str(folder), *options])  # noqa: S606
+
+
+def _become_engine(folder: Path, options: Mapping[str, object]) -> NoReturn:
+    from langchain_qdrant_async.interpreter import command, environment, interpreter
+    from langchain_qdrant_async.rendezvous import MODULE
+
+    listed = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+    typer.echo(f"Serving {folder} on {options['--listen']}; stop it with Ctrl-C.", err=True)
+    python = interpreter()
+    with ctrl_c.kept_from_child():  # until the engine, which this process becomes, is ready for it
+        os.execve(python, command(python, MODULE, str(folder), *listed), environment())  # noqa: S606
 
 
 def _connection(path: Path | None, url: str | None) -> Connection:
@@ -264,13 +285,6 @@ def _json(text: str | None) -> Any:
         _refuse(f"--filter is not JSON: {error}")
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _console() -> Console:
     from rich.console import Console
 
@@ -279,7 +293,7 @@ def _console() -> Console:
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine."""
-    return asyncio.run(work)
+    return ctrl_c.run(work)
 
 
 def _refuse(message: str) -> NoReturn:
@@ -295,6 +309,7 @@ def _say(message: str) -> None:
 def main() -> None:
     """The entry point: errors that this package raises on purpose end in one line."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the bar of loading weights, in the middle of a table
+    ctrl_c.expect()
     if sys.argv[1:2] == ["search"]:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a query is too small to share, and idle threads spin
     try:

@@ -51,10 +51,11 @@ class Collection:
         return self.reduced is None or self.reduced.reduction is not None
 
     def is_like(self, other: Collection) -> bool:
-        """Whether both are the same to a store: by name, vector fields, and what makes the vectors."""
+        """Whether both are the same to a store: by name, vector fields, limits, and what makes the vectors."""
         mine, theirs = (None if each.origin is None else each.origin.origin for each in (self, other))
         same_origin = mine is theirs or (mine is not None and theirs is not None and mine.same(theirs))
-        return (self.name, self.fields) == (other.name, other.fields) and same_origin
+        ours, others = ((each.name, each.fields, each.info.limits) for each in (self, other))
+        return ours == others and same_origin
 
     async def vector(self, query: str | AnyVector, using: str | None = None) -> tuple[str, points.VectorInput]:
         """A query's vector for a field, and that field's name.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from langchain_qdrant_async.collection.field import Distance, VectorField
+from langchain_qdrant_async.collection.limits import Limits, limits_of
 from langchain_qdrant_async.proto import collections
 
 
@@ -37,6 +38,8 @@ class CollectionInfo:
     """Kind of index by payload key, full path: `{"metadata.lang": "keyword"}`."""
     message: collections.CollectionInfo = field(repr=False, compare=False)
     """Everything else, as Qdrant said it."""
+    limits: Limits = field(default_factory=Limits)
+    """How much it takes and gives at once, if its strict mode says so."""
 
     @property
     def fields(self) -> dict[str, VectorField]:
@@ -58,6 +61,7 @@ def collection_info(name: str, message: collections.CollectionInfo) -> Collectio
         points_count=message.points_count,
         payload_indexes={key: _KINDS.get(schema.data_type, "other") for key, schema in message.payload_schema.items()},
         message=message,
+        limits=limits_of(message.config.strict_mode_config),
     )
 
 
@@ -66,7 +70,9 @@ def made_info(request: collections.CreateCollection) -> CollectionInfo:
     params = collections.CollectionParams(
         vectors_config=request.vectors_config, sparse_vectors_config=request.sparse_vectors_config
     )
-    config = collections.CollectionConfig(params=params, metadata=request.metadata)
+    config = collections.CollectionConfig(
+        params=params, metadata=request.metadata, strict_mode_config=request.strict_mode_config
+    )
     return collection_info(request.collection_name, collections.CollectionInfo(config=config, points_count=0))
 
 

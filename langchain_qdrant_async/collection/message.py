@@ -21,6 +21,7 @@ def create_collection(
         quantization_config=quantization_config(spec.quantization),
         timeout=None if timeout_s is None else max(1, round(timeout_s)),
         metadata=metadata,
+        strict_mode_config=spec.strict_mode,
     )
 
 

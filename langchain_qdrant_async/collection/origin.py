@@ -48,17 +48,17 @@ class Origin:
         """What `to_metadata` gave; None where there is nothing of the kind.
 
         Raises:
-            CollectionMismatch: a newer version of this package wrote it.
+            CollectionMismatch: a newer version of this package wrote it, or it is damaged.
         """
         stored = from_value(metadata[ORIGIN_KEY]) if ORIGIN_KEY in metadata else None
-        if not isinstance(stored, dict) or "model" not in stored:
+        if not isinstance(stored, dict) or not isinstance(stored.get("model"), dict):
             return None
         if stored.get("format") != _FORMAT:
             raise CollectionMismatch(
                 f"the collection's origin has format {stored.get('format')!r}: update this package"
             )
         reduction = stored.get("reduction")
-        return cls(stored["model"], Reduction.from_bytes(base64.b64decode(reduction)) if reduction else None)
+        return cls(stored["model"], None if reduction is None else _reduction_of(reduction))
 
     def same(self, other: Origin) -> bool:
         """Whether both make the same vectors."""
@@ -113,6 +113,13 @@ class Origin:
                 f"make a ReducedEmbeddings(model, {stored.dimension}) without a reduction: it takes the collection's"
             )
             raise _mismatch(collection, theirs, ours, advice) from error
+
+
+def _reduction_of(text: Any) -> Reduction:
+    try:
+        return Reduction.from_bytes(base64.b64decode(text))
+    except (TypeError, ValueError) as error:  # InvalidInput among them
+        raise CollectionMismatch(f"the reduction that is stored with the collection cannot be read: {error}") from error
 
 
 def reduced_of(embedding: Embeddings | None) -> ReducedEmbeddings | None:

@@ -17,6 +17,7 @@ from langchain_qdrant_async.collection.collections import ORIGIN_POINT, Collecti
 from langchain_qdrant_async.collection.first_write import FIT_SAMPLE, FirstWrite
 from langchain_qdrant_async.collection.handle import TRUST_S, Handle
 from langchain_qdrant_async.collection.info import CollectionInfo
+from langchain_qdrant_async.collection.limits import at_most
 from langchain_qdrant_async.collection.message import create_field_index, update_metadata
 from langchain_qdrant_async.collection.plan import CollectionPlan
 from langchain_qdrant_async.collection.spec import INDEX_KINDS, CollectionSpec, Hnsw
@@ -43,6 +44,8 @@ from langchain_qdrant_async.transport.connection import Connection
 
 _PAGE = 256
 """Points read, embedded and written at once."""
+_FEW_FRESH = 20
+"""Of so many points drawn by chance at least one must be new, or the drawing ends."""
 _MOST_PASSES = 10
 """Passes after which writers are taken to be as fast as the copy: the rest is taken over after the switch."""
 
@@ -98,6 +101,8 @@ class Copy:
     """Where a document stands in a point of either."""
     noticed: float
     """When the reindexing was announced (monotonic)."""
+    page: int = _PAGE
+    """Points read, embedded and written at once."""
     equal: dict[int, bytes] = field(default_factory=dict)
     """The state of each point, by id, in which both collections were found to have it."""
 
@@ -109,7 +114,7 @@ class Copy:
             changed = await self._mend(on_progress)
             removed = await self._remove_strangers()
             embedded += changed
-            if changed + removed <= (_PAGE if passes > 1 else 0) or passes == _MOST_PASSES:
+            if changed + removed <= (self.page if passes > 1 else 0) or passes == _MOST_PASSES:
                 return embedded, passes
 
     async def switch(self, alias: str, *, expected: str | None) -> None:
@@ -136,7 +141,7 @@ class Copy:
         than what the source has.
         """
         claim = Claim(self.connection, self.target.name, self.equal)
-        async for page in _pages(self.connection, self.source):
+        async for page in _pages(self.connection, self.source, self.page):
             changed = [each for each in page if self.equal.get(_key(each.id)) != _state(each)]
             structs = await self._structs(changed)  # embedded before the target is looked at: that takes longest
             newer = await claim.lay([each.id for each in changed])
@@ -152,7 +157,7 @@ class Copy:
         """Embed and write the documents that the target lacks, or has otherwise; how many."""
         total = (await Collections(self.connection).describe(self.source)).points_count
         changed = seen = 0
-        async for page in _pages(self.connection, self.source):
+        async for page in _pages(self.connection, self.source, self.page):
             states = {_key(each.id): _state(each) for each in page}
             open_ = [each for each in page if self.equal.get(_key(each.id)) != states[_key(each.id)]]
             there = await self._there(open_)
@@ -191,8 +196,8 @@ class Copy:
         only: common.Filter | None = None,
         mode: points.UpdateMode.ValueType | None = None,
     ) -> None:
-        if structs:
-            request = upsert_points(self.target.name, structs, only=only, mode=mode)
+        for start in range(0, len(structs), self.page):
+            request = upsert_points(self.target.name, structs[start : start + self.page], only=only, mode=mode)
             check_completed(await self.connection.points.Upsert(request), "the copy")
 
     async def _remove_strangers(self) -> int:
@@ -207,7 +212,7 @@ class Copy:
 
     async def _strangers(self, *, settling: bool = False) -> AsyncIterator[list[common.PointId]]:
         """What the source no longer has; when settling, only what the target has had all the while."""
-        async for page in _pages(self.connection, self.target.name, with_payload=settling):
+        async for page in _pages(self.connection, self.target.name, self.page, with_payload=settling):
             response = await self.connection.points.Get(get_points(self.source, [each.id for each in page]))
             there = {_key(each.id) for each in response.result}
             strangers = [each for each in page if _key(each.id) not in there]
@@ -307,10 +312,10 @@ class Rebuild:
         target = await self._handle(CollectionPlan(name, self.layout)).find()
         if target is None or target.origin is None:
             target = await self._made_like(name)
-        return Copy(self.connection, self.source.name, target, self.layout, noticed)
+        return Copy(self.connection, self.source.name, target, self.layout, noticed, _page(self.source, target))
 
     async def _made_like(self, name: str) -> Collection:
-        texts = await sample_texts(self.connection, self.source.name, self.layout.content_key, FIT_SAMPLE)
+        texts = await sample_texts(self.connection, self.source, self.layout.content_key, FIT_SAMPLE)
         if not texts:
             raise InvalidInput(f"collection {self.source.name!r} has no documents to build another from")
         first = FirstWrite(texts, DenseEncoder(self.embedding, self.threads))
@@ -319,6 +324,7 @@ class Rebuild:
         plan = CollectionPlan(name, self.layout, spec_like(info, name, await first.size(), self.layout))
         target = await self._handle(plan).for_writing(first)
         await _copy_indexes(self.connection, info, name)
+        await _index_claims(self.connection, target)
         await _write_note(self.connection, name, _COPY_OF, self.source.name)
         return target
 
@@ -360,14 +366,24 @@ def spec_like(info: CollectionInfo, name: str, dimension: int, layout: Layout) -
         quantization=config.quantization_config if config.HasField("quantization_config") else None,
         hnsw=Hnsw(hnsw.m, hnsw.ef_construct, hnsw.full_scan_threshold, hnsw.on_disk),
         layout=layout,
+        strict_mode=config.strict_mode_config if config.HasField("strict_mode_config") else None,
     )
 
 
-async def sample_texts(connection: Connection, name: str, content_key: str, limit: int) -> list[str]:
-    """The texts of documents drawn by chance; all of them where there are fewer."""
-    response = await connection.points.Query(sample_points(name, limit, content_key))
-    contents = (from_payload(each.payload, content_key=content_key).text for each in response.result)
-    return [text for text in contents if text]
+async def sample_texts(connection: Connection, collection: Collection, content_key: str, limit: int) -> list[str]:
+    """The texts of documents drawn by chance; all of them where there are fewer.
+
+    Where a collection gives fewer at once, they are drawn in several times, until nearly all that are drawn are known.
+    """
+    most = at_most(limit, collection.info.limits.read)
+    drawn: dict[int, str] = {}
+    fresh = most
+    while len(drawn) < limit and fresh * _FEW_FRESH >= most:
+        response = await connection.points.Query(sample_points(collection.name, most, content_key))
+        texts = {_key(each.id): from_payload(each.payload, content_key=content_key).text for each in response.result}
+        fresh = len(texts.keys() - drawn.keys()) if most < limit else 0
+        drawn |= texts
+    return [text for text in drawn.values() if text][:limit]
 
 
 async def _copy_indexes(connection: Connection, info: CollectionInfo, name: str) -> None:
@@ -376,13 +392,26 @@ async def _copy_indexes(connection: Connection, info: CollectionInfo, name: str)
             check_completed(await connection.points.CreateFieldIndex(create_field_index(name, key, kind)), "an index")
 
 
+async def _index_claims(connection: Connection, target: Collection) -> None:
+    """Index the mark of a claim, if points may only be changed by what is indexed."""
+    config = target.info.message.config.strict_mode_config
+    if config.enabled and config.HasField("unindexed_filtering_update") and not config.unindexed_filtering_update:
+        request = create_field_index(target.name, CLAIM_KEY, "keyword")
+        check_completed(await connection.points.CreateFieldIndex(request), "an index")
+
+
+def _page(source: Collection, target: Collection) -> int:
+    """As many points as both collections give and take at once."""
+    return at_most(at_most(at_most(_PAGE, source.info.limits.read), target.info.limits.read), target.info.limits.write)
+
+
 async def _pages(
-    connection: Connection, name: str, *, with_payload: bool = True
+    connection: Connection, name: str, size: int, *, with_payload: bool = True
 ) -> AsyncIterator[list[points.RetrievedPoint]]:
     """All points but the reserved one, by ascending id."""
     offset: common.PointId | None = None
     while True:
-        response = await connection.points.Scroll(scroll_points(name, _PAGE, offset, with_payload=with_payload))
+        response = await connection.points.Scroll(scroll_points(name, size, offset, with_payload=with_payload))
         page = [each for each in response.result if each.id != ORIGIN_POINT]
         if page:
             yield page

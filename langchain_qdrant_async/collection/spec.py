@@ -83,6 +83,8 @@ class CollectionSpec:
     vectors: Sequence[VectorField] = ()
     """Vector fields beside the one that `dimension`, `distance` and `layout.vector_name` describe; one of that name
     stands in its place."""
+    strict_mode: collections.StrictModeConfig | None = None
+    """What it refuses to do, as Qdrant's own message; None: nothing, or as the server is configured."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:

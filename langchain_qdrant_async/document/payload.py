@@ -26,7 +26,7 @@ from langchain_qdrant_async.document.layout import (
 )
 from langchain_qdrant_async.document.paths import to_step
 from langchain_qdrant_async.document.values import Kind, from_value, to_kind, to_kinds, to_messages, to_value
-from langchain_qdrant_async.errors import InvalidPayload
+from langchain_qdrant_async.errors import InvalidPayload, abridged
 from langchain_qdrant_async.proto import json
 
 _log = logging.getLogger(__name__)
@@ -108,10 +108,10 @@ def from_payload(
 @functools.lru_cache(256)
 def _warn_without_text(content_key: str, keys: tuple[str, ...]) -> None:
     """Say it once for each set of keys: the cache remembers what was said."""
-    there = ", ".join(map(repr, keys)) or "no key"
+    there = abridged(", ".join(map(repr, keys)) or "no key")
     _log.warning(
         "a point has no %r, so its document has no text; there is %s. Give the key of the text as content_payload_key",
-        content_key,
+        abridged(content_key),
         there,
     )
 

@@ -6,8 +6,9 @@ import asyncio
 import faulthandler
 import logging
 import os
+import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from langchain_qdrant_async.engine.process.options import Options, parse
 from langchain_qdrant_async.rendezvous import FAILED, HELD_TOO_LONG, LOCK_FILE, SERVED_ALREADY
@@ -19,10 +20,20 @@ if TYPE_CHECKING:
 _log = logging.getLogger("langchain_qdrant_async.engine")
 
 _PATIENCE_S = 10.0
+_INTERRUPTED = 130
+"""Ctrl-C before there was anything to stop."""
 
 
 def main() -> int:
     """Serve a folder; the exit code."""
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # `serve` kept it back until here
+        return _serve_folder()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _serve_folder() -> int:
     os.umask(0o077)
     faulthandler.enable()  # a signal that ends the process leaves its stack in the log
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
@@ -31,7 +42,7 @@ def main() -> int:
     from langchain_qdrant_async.engine.process.folder import EngineFolder, HeldTooLong, ServedAlready
 
     try:
-        folder = EngineFolder(options.folder.absolute(), patience_s=_PATIENCE_S)
+        folder = EngineFolder(options.folder.absolute(), patience_s=_PATIENCE_S, ephemeral=options.ephemeral)
     except ServedAlready:
         if options.listener is None:
             return SERVED_ALREADY
@@ -61,7 +72,7 @@ async def _serve(folder: EngineFolder, options: Options) -> int:
             raise
         _log.error("cannot serve on %s: %s", options.listener.address, error)
         return FAILED
-    return 0
+    os._exit(0)  # everything is closed, and the interpreter's own end would take as long as all that did
 
 
 def _open(folder: EngineFolder, options: Options) -> EngineProcess:
@@ -71,9 +82,16 @@ def _open(folder: EngineFolder, options: Options) -> EngineProcess:
 
         return EngineProcess(folder, options)
     except BaseException:
-        folder.release(remove=options.ephemeral)
+        folder.release()
         raise
 
 
+def _end(code: int) -> NoReturn:
+    """End at once: all is on disk, and who waits for the process need not wait for the interpreter to be taken down."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _end(main())

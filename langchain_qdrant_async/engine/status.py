@@ -53,6 +53,24 @@ def bad_request(text: str) -> Refusal:
     return Refusal(StatusCode.INVALID_ARGUMENT, f"Bad request: {text}")
 
 
+_LONGEST_S = 5.0
+
+
+def refuse_if_long(seconds: float, advice: str, longest_s: float = _LONGEST_S) -> None:
+    """Raise for work that cannot be cut and would keep the engine busy for long, while nobody else is served.
+
+    Args:
+        seconds: what it would take, about.
+        advice: what to ask instead.
+        longest_s: what it may take.
+
+    Raises:
+        Refusal: it would take longer.
+    """
+    if seconds > longest_s:
+        raise bad_request(f"this would keep the embedded engine busy for about {seconds:.0f} s: {advice}")
+
+
 def malformed(text: str) -> Refusal:
     """A message that cannot be read at all; the server gives these no prefix."""
     return Refusal(StatusCode.INVALID_ARGUMENT, text)

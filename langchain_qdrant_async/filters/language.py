@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from langchain_qdrant_async.checks import Scalar
 from langchain_qdrant_async.document.paths import to_path
 from langchain_qdrant_async.errors import InvalidFilter
-from langchain_qdrant_async.filters.conditions import equal, every, none, some
-from langchain_qdrant_async.filters.native import RestFilter, from_native
+from langchain_qdrant_async.filters.bounds import check_bounds
+from langchain_qdrant_async.filters.conditions import among, equal, every, none, some
+from langchain_qdrant_async.filters.native import RestFilter, from_native, is_rest_json
 from langchain_qdrant_async.filters.operators import FIELD_OPERATORS, IDS, LOGIC, misplaced, with_ids
 from langchain_qdrant_async.filters.scalars import to_scalar
 from langchain_qdrant_async.proto import common
@@ -34,9 +36,21 @@ def to_filter(filter: FilterInput, *, metadata_key: str | None = "metadata") -> 
     """
     if filter is None:
         return None
+    check_bounds(filter)
     condition = _Reader(metadata_key).filter(filter, "filter", 0)
     message = condition.filter if condition.HasField("filter") else common.Filter(must=[condition])
-    return message if message.ByteSize() else None
+    return message if message.ListFields() else None
+
+
+def _equality(item: object) -> tuple[str, object] | None:
+    """The field and the value, if a filter asks for nothing but that they are equal."""
+    if not isinstance(item, Mapping) or len(item) != 1:
+        return None
+    [(name, operand)] = item.items()
+    if isinstance(operand, Mapping) and len(operand) == 1:
+        operand = operand.get("$eq", operand)
+    plain = isinstance(name, str) and not name.startswith("$") and not isinstance(operand, Mapping)
+    return (name, operand) if plain and not is_rest_json(item) else None
 
 
 class _Reader:
@@ -73,8 +87,24 @@ class _Reader:
             return none([self.filter(operand, where, depth)])
         if not isinstance(operand, Sequence) or isinstance(operand, (str, bytes)):
             raise InvalidFilter(f"{where} is a {type(operand).__name__}: give a list of filters")
-        filters = [self.filter(item, f"{where}[{position}]", depth) for position, item in enumerate(operand)]
-        return every(filters) if operator == "$and" else some(filters)
+        if operator == "$or":
+            return some(self._alternatives(operand, where, depth))
+        return every([self.filter(item, f"{where}[{position}]", depth) for position, item in enumerate(operand)])
+
+    def _alternatives(self, items: Sequence[object], where: str, depth: int) -> list[common.Condition]:
+        """The filters, but those that ask one field for a value as one: Qdrant reads a payload for each condition."""
+        values: dict[str, list[Scalar]] = {}
+        others: list[common.Condition] = []
+        for position, item in enumerate(items):
+            there = f"{where}[{position}]"
+            if (equality := _equality(item)) is None:
+                others.append(self.filter(item, there, depth))
+                continue
+            name, operand = equality
+            path = to_path(name, self._metadata_key, where=there)
+            values.setdefault(path, []).append(to_scalar(operand, f"{there}.{name}"))
+        same = (among(path, found) if len(found) > 1 else equal(path, found[0]) for path, found in values.items())
+        return [*others, *same]
 
     def _field(self, path: str, operand: object, where: str, depth: int) -> common.Condition:
         """What one field must be: a value, or a dictionary of operators that must all hold."""

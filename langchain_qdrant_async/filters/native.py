@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from langchain_qdrant_async.errors import InvalidFilter
+from langchain_qdrant_async.filters.bounds import check_native
 from langchain_qdrant_async.proto import common
 
 _REST_MODELS = "qdrant_client.http.models.models"
@@ -30,8 +31,10 @@ def from_native(given: object, where: str) -> common.Filter | None:
             to load.
     """
     if isinstance(given, common.Filter):
+        for conditions in (given.must, given.should, given.must_not):
+            check_native(conditions, converted=False)
         return given
-    if _is_rest_json(given):
+    if is_rest_json(given):
         raise InvalidFilter(f"{where} is the JSON of a Qdrant filter: give qdrant_client.models.Filter(**it) instead")
     models = sys.modules.get(_REST_MODELS)  # nobody holds a model whose module was never imported
     if models is None or not isinstance(given, models.Filter):
@@ -39,7 +42,7 @@ def from_native(given: object, where: str) -> common.Filter | None:
     return _from_rest(given, where)
 
 
-def _is_rest_json(given: object) -> bool:
+def is_rest_json(given: object) -> bool:
     """Whether it is like `{"must": [{"key": ...}]}`. Fields of these names are no less welcome: none equals a list."""
     return (
         isinstance(given, Mapping)
@@ -51,7 +54,10 @@ def _is_rest_json(given: object) -> bool:
 def _from_rest(model: Any, where: str) -> common.Filter:
     from qdrant_client.conversions.conversion import RestToGrpc
 
+    for clause in sorted(_CLAUSES):
+        conditions = getattr(model, clause)
+        check_native(conditions if isinstance(conditions, list) else (), converted=True)
     try:
         return RestToGrpc.convert_filter(model)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidFilter(f"{where} is a Qdrant filter that gRPC cannot carry: {error}") from error

@@ -12,11 +12,15 @@ from langchain_qdrant_async.checks import Scalar
 from langchain_qdrant_async.document.ids import to_point_id, to_texts
 from langchain_qdrant_async.errors import InvalidFilter, InvalidId
 from langchain_qdrant_async.filters.conditions import among, bounded, equal, having_ids, none, present
-from langchain_qdrant_async.filters.scalars import to_bound, to_scalar
+from langchain_qdrant_async.filters.scalars import are_plain, to_bound, to_scalar
 from langchain_qdrant_async.proto import common
 
 Builder: TypeAlias = Callable[[str, Any, str], common.Condition]
 """Of (path, operand, its place for error messages)."""
+
+
+_FEW = 100
+"""Values of which each is looked at by itself, and characters of what may be an operator."""
 
 
 def _scalars(operand: object, where: str) -> list[Scalar]:
@@ -24,6 +28,8 @@ def _scalars(operand: object, where: str) -> list[Scalar]:
         operand = operand.tolist()
     if not isinstance(operand, (list, tuple, set, frozenset, range)):
         raise InvalidFilter(f"{where} is a {type(operand).__name__}: give a list of values")
+    if len(operand) > _FEW and are_plain(operand):
+        return list(operand)
     return [to_scalar(value, f"{where}[{position}]") for position, value in enumerate(operand)]
 
 
@@ -74,6 +80,6 @@ def misplaced(operator: str, where: str) -> InvalidFilter:
     if operator == IDS:
         return InvalidFilter(f"{where}: {IDS} is of documents, not of a field: write {{{IDS!r}: [...]}}")
     known = [*FIELD_OPERATORS, *LOGIC, IDS]
-    nearest = difflib.get_close_matches(operator.lower(), known, n=1)
+    nearest = difflib.get_close_matches(operator[:_FEW].lower(), known, n=1)
     meant = f" Did you mean {nearest[0]}?" if nearest else ""
     return InvalidFilter(f"{where}: there is no operator {operator}.{meant} There are {', '.join(known)}")

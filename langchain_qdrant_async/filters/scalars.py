@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+from collections.abc import Collection
+from typing import Any
 
-from langchain_qdrant_async.checks import INT64, Scalar, check_unicode, is_number, shortened
+from langchain_qdrant_async.checks import INT64, Scalar, check_unicode, is_number, is_unicode, shortened
 from langchain_qdrant_async.document.jsonable import Unstorable, jsonable
 from langchain_qdrant_async.errors import InvalidFilter
 
@@ -30,6 +32,15 @@ def to_scalar(value: object, where: str) -> Scalar:
         f"{where} compares with a {type(value).__name__}: a value is None, a bool, an int, a float or a str, or what is"
         f" stored as one, such as a date{hint}"
     )
+
+
+def are_plain(values: Collection[Any]) -> bool:
+    """Whether `to_scalar` gives all of them back as they are: nothing but words, or nothing but numbers."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return is_unicode("".join(values))
+    numbers = kinds <= {int, float} and min(values) in INT64 and max(values) in INT64
+    return numbers and not any(map(math.isnan, values))
 
 
 def _form(value: object) -> object:

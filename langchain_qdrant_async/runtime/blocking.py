@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import concurrent.futures
 import functools
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from langchain_qdrant_async.errors import QdrantStoreError
+from langchain_qdrant_async.runtime.ending import (
+    check_begun,
+    end_with_interpreter,
+    has_begun,
+    interrupt,
+    stand_still,
+)
 from langchain_qdrant_async.runtime.forks import forget_after_fork
+from langchain_qdrant_async.runtime.loops import check_threads, running_loop
 
 P = ParamSpec("P")
 S = TypeVar("S")
 T = TypeVar("T")
-
-_EXIT_GRACE_S = 5.0
 
 
 class _BackgroundLoop:
@@ -32,53 +38,81 @@ class _BackgroundLoop:
 
     def forget(self) -> None:
         """In a forked child: the thread does not run here, and its lock may be held for ever."""
-        self.ended = False
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        end_with_interpreter(self)
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop, running."""
+        """The loop, running.
+
+        Raises:
+            QdrantStoreError: the interpreter is ending.
+        """
+        check_begun("Qdrant cannot be called any more")
         return self._loop or self._started()
 
     def is_here(self) -> bool:
         """Whether the caller runs on the loop's own thread."""
         return threading.current_thread() is self._thread
 
-    def stop(self) -> None:
-        """End what still runs, then the thread; at the interpreter's end, after which no thread can be waited for."""
-        self.ended = True
+    def end(self) -> None:
+        """End what still runs, then the thread; at the interpreter's end."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._end_here)
+
+    def wait(self, until: float) -> None:
+        """Wait for the thread; one that computes, in a model's coroutine, is interrupted after half of the time."""
         if self._loop is None or self._thread is None:
             return
-        done = asyncio.run_coroutine_threadsafe(_end_tasks(), self._loop)
-        with suppress(concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
-            done.result(_EXIT_GRACE_S)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_EXIT_GRACE_S)
+        self._thread.join(max(0.0, until - time.monotonic()) / 2)
+        if self._thread.is_alive():
+            interrupt(self._thread)
+            self._thread.join(max(0.0, until - time.monotonic()))
         if not self._thread.is_alive():
             self._loop.close()
-        self._loop = None
+
+    def _end_here(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._ending = loop.create_task(_end_tasks())
+        self._ending.add_done_callback(lambda _: loop.stop())
 
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
+                check_threads()
                 loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=loop.run_forever, name="langchain-qdrant-async", daemon=True)
+                self._thread = threading.Thread(
+                    target=_run_on, args=(loop,), name="langchain-qdrant-async", daemon=True
+                )
                 self._thread.start()
                 self._loop = loop
             return self._loop
 
 
+def _run_on(loop: asyncio.AbstractEventLoop) -> None:
+    """Run a loop until it is stopped.
+
+    A SystemExit or a KeyboardInterrupt that a task raises, a user's model in it, is not only the task's outcome, but
+    ends the loop, for it might be the program's; and this one has to live on for the others.
+
+    Source: `Task.__step` and `Handle._run` of asyncio.
+    """
+    while not has_begun():
+        with suppress(SystemExit, KeyboardInterrupt):
+            loop.run_forever()
+            return
+
+
 async def _end_tasks() -> None:
-    await asyncio.get_running_loop().shutdown_asyncgens()  # channels close first, while their engine still answers
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()  # which closes the channel
 
 
 _background = _BackgroundLoop()
-atexit.register(_background.stop)
 
 _waiting: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("waiting", default=None)
 
@@ -97,12 +131,26 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 def submit(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     """Start a coroutine on the background loop, in a copy of the caller's context."""
-    return asyncio.run_coroutine_threadsafe(coroutine, _background.loop())
+    with _closed_if_refused(coroutine):
+        loop = _background.loop()
+    return asyncio.run_coroutine_threadsafe(coroutine, loop)
+
+
+@contextmanager
+def _closed_if_refused(coroutine: Coroutine[Any, Any, T]) -> Iterator[None]:
+    """Close a coroutine that will not run, or Python would warn that nobody awaited it."""
+    try:
+        yield
+    except QdrantStoreError:
+        coroutine.close()
+        raise
 
 
 def elsewhere(coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
     """Await, on the running loop, a coroutine that runs on the background loop."""
-    if _background.loop() is asyncio.get_running_loop():
+    with _closed_if_refused(coroutine):
+        is_here = _background.loop() is running_loop()
+    if is_here:
         return coroutine
     return asyncio.wrap_future(submit(coroutine))
 
@@ -114,9 +162,6 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         QdrantStoreError: called on the background loop itself, or after the end of the interpreter has begun: waiting
             would never end.
     """
-    if _background.ended:
-        coroutine.close()
-        raise QdrantStoreError("the interpreter is ending: no blocking method can be called any more")
     if _background.is_here():
         coroutine.close()
         raise QdrantStoreError(
@@ -130,8 +175,11 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         return future.result()
     except BaseException:
+        stand_still()
         future.cancel()
         raise
+    finally:
+        del future  # or an error would hold this frame, and it the error
 
 
 Twin: TypeAlias = Callable[[Callable[[Any], Any]], Callable[Concatenate[S, P], T]]
@@ -149,7 +197,7 @@ def closing(method: Callable[[S], Coroutine[Any, Any, None]]) -> Twin[S, [], Non
 
         @functools.wraps(close)
         def twin(self: S, /) -> None:
-            if not _background.ended:
+            if not has_begun():
                 close(self)
 
         return twin

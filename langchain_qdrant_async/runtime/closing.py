@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol, Self
 
+from langchain_qdrant_async.runtime.ending import has_begun
+
 
 class Closable(Protocol):
     """Has to be closed, from blocking or from async code."""
@@ -22,7 +24,8 @@ class Closing:
         return self
 
     async def __aexit__(self: Closable, *_: object) -> None:
-        await self.aclose()
+        if not has_begun():  # a generator that is open at the interpreter's end: no loop runs, and all is closed
+            await self.aclose()
 
     def __enter__(self) -> Self:
         return self

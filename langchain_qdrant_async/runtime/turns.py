@@ -7,6 +7,8 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any, TypeVar
 
+from langchain_qdrant_async.runtime.loops import running_loop
+
 T = TypeVar("T")
 
 _SLICE_S = 0.002
@@ -14,7 +16,12 @@ _SLICE_S = 0.002
 
 
 async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:
-    """The items, with a turn for other tasks after each slice of time spent on making them."""
+    """The items, with a turn for other tasks after each slice of time spent on making them.
+
+    Raises:
+        QdrantStoreError: there is no loop of asyncio's that could give a turn.
+    """
+    running_loop()
     until = time.perf_counter() + _SLICE_S
     for item in items:
         yield item

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from langchain_qdrant_async.proto import points
+from collections.abc import Sequence
+
+from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.search.search import Asked, Search
 
 
@@ -27,6 +29,33 @@ def query_points(collection: str, search: Search, asked: Asked) -> points.QueryP
         with_payload=points.WithPayloadSelector(enable=True),
         read_consistency=search.consistency,
     )
+
+
+def is_divisible(request: points.QueryPoints) -> bool:
+    """Whether a search can be asked in pages: the nearest points can, one after another.
+
+    What merges candidates, or chooses among them, would do so otherwise for each page.
+    """
+    return not request.prefetch and request.query.HasField("nearest")
+
+
+def page_of(request: points.QueryPoints, known: Sequence[points.ScoredPoint], most: int) -> points.QueryPoints:
+    """The best points that are not known yet, without leaving out any at the beginning.
+
+    They are named rather than counted: where scores are equal, the order may be another one each time.
+
+    Args:
+        request: the whole search, or the page before.
+        known: what that page has found.
+        most: how many to ask for.
+    """
+    page = points.QueryPoints()
+    page.CopyFrom(request)
+    page.offset, page.limit = 0, most
+    if known:
+        found = common.HasIdCondition(has_id=[each.id for each in known])
+        page.filter.must_not.append(common.Condition(has_id=found))
+    return page
 
 
 def _limit(search: Search, asked: Asked) -> int:

@@ -19,7 +19,7 @@ from langchain_qdrant_async.document.message import get_points
 from langchain_qdrant_async.errors import DeadlineExceeded, InvalidRequest, InvalidVector, NotFound, RpcError
 from langchain_qdrant_async.proto import points
 from langchain_qdrant_async.search.hit import document, scored_documents
-from langchain_qdrant_async.search.message import query_points
+from langchain_qdrant_async.search.message import is_divisible, page_of, query_points
 from langchain_qdrant_async.search.search import Search
 from langchain_qdrant_async.transport.connection import Connection
 
@@ -80,13 +80,30 @@ class Reader:
         while collection is not None:
             try:
                 request = query_points(collection.name, search, await search.ranking.asked(collection, search))
-                return cast(
-                    "points.QueryResponse", await self._connection.points.Query(request, timeout=search.timeout_s)
-                )
+                return await self._asked(request, collection.info.limits.read, search.timeout_s)
             except _OUTDATED as error:
                 rounds += 1
                 collection = await self._found_since(collection, error, rounds, search.timeout_s)
         return points.QueryResponse()
+
+    async def _asked(
+        self, request: points.QueryPoints, most: int | None, timeout_s: float | None
+    ) -> points.QueryResponse:
+        """The answer, in pages where the collection gives only so many points at once."""
+        if most is not None and request.limit > most and is_divisible(request):
+            return await self._paged(request, most, timeout_s)
+        return cast("points.QueryResponse", await self._connection.points.Query(request, timeout=timeout_s))
+
+    async def _paged(self, request: points.QueryPoints, most: int, timeout_s: float | None) -> points.QueryResponse:
+        found: list[points.ScoredPoint] = []
+        page, missing, known = request, request.offset + request.limit, found
+        while missing:
+            page = page_of(page, known, min(most, missing))
+            response = await self._connection.points.Query(page, timeout=timeout_s)
+            known = list(response.result)
+            found += known
+            missing = missing - len(known) if len(known) == page.limit else 0
+        return points.QueryResponse(result=found[request.offset :])
 
     async def _get(self, request: points.GetPoints, timeout_s: float | None) -> points.GetResponse:
         collection, rounds = await self._handle.for_reading(timeout_s), 0

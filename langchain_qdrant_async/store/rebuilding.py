@@ -96,7 +96,7 @@ class Rebuilding:
         reduced = None if collection is None else collection.reduced
         if collection is None or reduced is None or reduced.reduction is None:
             raise InvalidInput(f"collection {self._collection.plan.name!r} has no reduction that could drift")
-        texts = await sample_texts(self.connection, collection.name, self.layout.content_key, sample)
+        texts = await sample_texts(self.connection, collection, self.layout.content_key, sample)
         return Drift(fitted=reduced.reduction.quality, now=await reduced.ameasure(texts))
 
     def _switchable(self, alias: str | None, source: Collection) -> str:
@@ -114,7 +114,7 @@ class Rebuilding:
             raise InvalidInput("without a reduction there is nothing to fit anew: pass the embedding to change to")
         fresh = ReducedEmbeddings(reduced.embeddings, reduced.dimension)
         if reduced.reduction.matrix is not None and reduced.reduction.source_dimension == reduced.dimension:
-            texts = await sample_texts(self.connection, source.name, self.layout.content_key, FIT_SAMPLE)
+            texts = await sample_texts(self.connection, source, self.layout.content_key, FIT_SAMPLE)
             return fresh.with_reduction(await fresh.afitted(texts))  # by default a model of this size is left alone
         return fresh
 

@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, get_args, ge
 
 from langchain_core.documents import Document
 
+from langchain_qdrant_async.checks import shortened
 from langchain_qdrant_async.runtime import blocking as runtime
 
 P = ParamSpec("P")
@@ -98,7 +99,7 @@ def check_call(method: Callable[..., object], args: tuple[object, ...], kwargs: 
     options = _options(method)
     for unknown in bound.arguments.get("options", {}).keys() - options:
         raise TypeError(
-            f"{name}() got an unexpected keyword argument {unknown!r}: "
+            f"{name}() got an unexpected keyword argument {shortened(unknown)}: "
             f"{meant(unknown, [*list(signature.parameters)[1:-1], *options])}"
         )
 
@@ -111,5 +112,5 @@ def _options(method: Callable[..., object]) -> list[str]:
 
 def meant(unknown: str, known: Iterable[str]) -> str:
     """What somebody may have meant by a name that is not known."""
-    near = difflib.get_close_matches(unknown, known)
+    near = difflib.get_close_matches(unknown[:100], known)
     return f"did you mean {' or '.join(near)}?" if near else f"it takes {', '.join(known)}"

@@ -10,6 +10,7 @@ from langchain_qdrant_async.collection.collection import Collection
 from langchain_qdrant_async.collection.collections import ORIGIN_POINT
 from langchain_qdrant_async.collection.first_write import FirstWrite
 from langchain_qdrant_async.collection.handle import Handle
+from langchain_qdrant_async.collection.limits import at_most
 from langchain_qdrant_async.collection.settling import Settling
 from langchain_qdrant_async.document.message import batches, check_completed, delete_points, upsert_points
 from langchain_qdrant_async.document.record import Record
@@ -99,7 +100,8 @@ class Writer:
     ) -> AsyncIterator[int]:
         """Write points, and say how many more are written after each message."""
         sized = ((each, each.ByteSize()) for each in structs)
-        for part in batches(sized, count=len(structs), size_bytes=_BATCH_BYTES):
+        count = at_most(len(structs), collection.info.limits.write)
+        for part in batches(sized, count=count, size_bytes=_BATCH_BYTES):
             request = upsert_points(collection.name, part, write.ordering)
             check_completed(await self._connection.points.Upsert(request, timeout=write.timeout_s), "the write")
             yield len(part)

@@ -17,10 +17,12 @@ import grpc
 import grpc.aio
 
 from langchain_qdrant_async.errors import ConnectionClosed, InvalidInput
+from langchain_qdrant_async.hosts import is_loopback
 from langchain_qdrant_async.runtime.blocking import waiting_loop
 from langchain_qdrant_async.runtime.forks import check_fork, claim_grpc, forget_after_fork
+from langchain_qdrant_async.runtime.loops import check_threads, running_loop
 from langchain_qdrant_async.transport.policy import Policy
-from langchain_qdrant_async.transport.target import Embedded, Remote, is_loopback
+from langchain_qdrant_async.transport.target import Embedded, Remote
 
 ChannelOptions: TypeAlias = tuple[tuple[str, int | str], ...]
 """What a channel is to be like, as gRPC takes it: names and values.
@@ -51,7 +53,6 @@ _OPTIONS: ChannelOptions = (
     # With the global pool two connections share a socket, and closing one would not close it.
     ("grpc.use_local_subchannel_pool", 1),
 )
-
 _NO_PROXY = ("grpc.enable_http_proxy", 0)
 """This machine is reached without the proxy that `http_proxy` and the like name for others."""
 
@@ -66,7 +67,8 @@ def channel_options(target: Remote | Embedded, policy: Policy) -> ChannelOptions
         *((name, answered_ms) for name in _PINGS),
     )
     if isinstance(target, Remote):
-        return (*options, _NO_PROXY) if is_loopback(target.host) else options
+        options = (*options, _NO_PROXY) if is_loopback(target.host) else options
+        return tuple({**dict(options), **target.grpc_options}.items())
     return (*options, _NO_PROXY, ("grpc.default_authority", "localhost"))
 
 
@@ -111,8 +113,10 @@ class Dialler:
         Raises:
             InvalidInput: the user's own `dial` gave something else.
             ConnectionClosed: gRPC was in use before a fork, and so cannot be used after it.
+            QdrantStoreError: threads are no threads here.
         """
         claim_grpc()
+        check_threads()
         made: object = self.dial(target, self.options)
         if isinstance(made, grpc.aio.Channel):
             return made
@@ -145,17 +149,39 @@ class LoopChannel:
         """Register it with the running loop."""
         self.channel = channel
         self.target = target
+        self._thread = threading.current_thread()
         self._loop = asyncio.get_running_loop()
         self._closing = _closed_with_loop(channel)
         with suppress(StopIteration):  # registers with the loop, runs up to the yield, waits for nothing
             self._closing.__anext__().send(None)
 
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether nobody will use it: its loop has ended, or stands still while its thread has ended or runs another.
+
+        Such a loop would never be collected, nor its channel: gRPC holds every loop that it has seen. One that runs
+        again after all has a new channel opened.
+
+        Source: `PollerCompletionQueue.bind_loop` in grpc/_cython/_cygrpc/aio/completion_queue.pyx.pxi
+        """
+        if self._loop.is_closed():
+            return True
+        stands_still = not self._loop.is_running() and not asyncio.all_tasks(self._loop)
+        return stands_still and (self._thread is threading.current_thread() or not self._thread.is_alive())
+
     async def close(self) -> None:
         """Close it on its own loop; does not wait for one that ends meanwhile, or that waits for us."""
-        if self._loop is asyncio.get_running_loop():
+        if self._loop is running_loop():
             await self._closing.aclose()
         elif self._loop.is_running():
             await self._close_there()
+        else:
+            self.close_here()
+
+    def close_here(self) -> None:
+        """Close it although its loop does not run. That waits for nothing, so one step does it."""
+        with suppress(StopIteration):
+            self._closing.aclose().send(None)
 
     async def _close_there(self) -> None:
         closed = threading.Event()
@@ -310,9 +336,11 @@ class Channels:
     def _open(self, loop: asyncio.AbstractEventLoop, target: str) -> LoopChannel:
         opened = LoopChannel(self._dialler.channel(target), target)
         with self._lock:
-            for each in [each for each in self._opened if each.is_closed()]:
-                del self._opened[each]
+            abandoned = [each for each, channel in self._opened.items() if channel.is_abandoned]
+            left = [self._opened.pop(each) for each in abandoned]
             self._opened[loop] = opened
+        for channel in left:
+            channel.close_here()
         return opened
 
     def _closed_error(self) -> ConnectionClosed:

@@ -11,6 +11,7 @@ from langchain_qdrant_async.errors import InvalidInput, QdrantStoreError
 from langchain_qdrant_async.proto import CollectionsStub, PointsStub, QdrantStub, SnapshotsStub
 from langchain_qdrant_async.runtime.blocking import closing
 from langchain_qdrant_async.runtime.closing import Closing
+from langchain_qdrant_async.runtime.ending import has_begun
 from langchain_qdrant_async.transport.channels import Channels, Dial, Dialler, Place, Server, channel_options, dial_of
 from langchain_qdrant_async.transport.engine import EngineUser
 from langchain_qdrant_async.transport.funnel import Channel, Peer
@@ -87,12 +88,12 @@ class Connection(Closing):
         """Its settings: what is unpickled, perhaps in another process, opens channels of its own.
 
         Raises:
-            QdrantStoreError: there is an API key, which would stand in the pickle in the clear.
+            QdrantStoreError: there is an API key, or are headers, which would stand in the pickle in the clear.
         """
-        if isinstance(self.target, Remote) and self.target.api_key is not None:
+        if isinstance(self.target, Remote) and (self.target.api_key is not None or self.target.headers):
             raise QdrantStoreError(
-                f"the connection to {self.address} has an API key, which a pickle would hold in the clear: make the "
-                "connection where it is used, with a key from there"
+                f"the connection to {self.address} has an API key or headers, which a pickle would hold in the clear: "
+                "make the connection where it is used, with what is secret from there"
             )
         return _made_anew, (self.target, self.policy, self._dial)
 
@@ -101,8 +102,9 @@ class Connection(Closing):
 
         An embedded engine that loses its last user here has everything on disk when this returns.
         """
-        await self._channels.close()
-        await self._place.leave()
+        if not has_begun():  # else all is closed
+            await self._channels.close()
+            await self._place.leave()
 
     @closing(aclose)
     def close(self) -> None:
@@ -134,7 +136,10 @@ def _checked_dial(dial: Dial | None) -> Dial | None:
 
 
 def _credentials(target: Remote | Embedded) -> grpc.aio.Metadata | None:
-    if not isinstance(target, Remote) or target.api_key is None:
+    if not isinstance(target, Remote):
         return None
-    assert isinstance(target.api_key, SecretStr)  # noqa: S101  Remote keeps it so
-    return grpc.aio.Metadata(("api-key", target.api_key.get_secret_value()))
+    sent = dict(target.headers)
+    if target.api_key is not None:
+        assert isinstance(target.api_key, SecretStr)  # noqa: S101  Remote keeps it so
+        sent["api-key"] = target.api_key.get_secret_value()
+    return grpc.aio.Metadata(*sent.items()) if sent else None

@@ -10,17 +10,20 @@ import asyncio
 import concurrent.futures
 import contextlib
 import logging
-import shutil
+import os
+import signal
 import socket
-import tempfile
+import warnings
+import weakref
+from functools import partial
 from pathlib import Path
 
-from langchain_qdrant_async.errors import ConnectionClosed
-from langchain_qdrant_async.rendezvous import TEMPORARY_PREFIX, Greeting
+from langchain_qdrant_async.errors import ConnectionClosed, InvalidInput
+from langchain_qdrant_async.ownership import Identity
 from langchain_qdrant_async.runtime.blocking import elsewhere
 from langchain_qdrant_async.runtime.forks import forget_after_fork
 from langchain_qdrant_async.runtime.threads import in_daemon_thread
-from langchain_qdrant_async.transport.starting import Joined, Start
+from langchain_qdrant_async.transport.starting import Joined, Start, clean_up, wait_for_exit
 from langchain_qdrant_async.transport.target import Embedded
 
 _log = logging.getLogger(__name__)
@@ -29,30 +32,34 @@ _RELEASE_TIMEOUT_S = 10.0
 _THREAD = "embedded-engine"
 
 
-async def join(folder: Path, *, ephemeral: bool = False, start_timeout_s: float = 10.0) -> EngineLease:
+async def join(
+    folder: Path | None, *, ephemeral: bool = False, start_timeout_s: float = 10.0, before: Identity | None = None
+) -> EngineLease:
     """Become a user of a folder's engine, which is started if there is none.
 
     Args:
-        folder: where the collections are kept; made, for its owner only, if it is not there.
+        folder: where the collections are kept; made, for its owner only, if it is not there. None for a new temporary
+            folder, of which nothing is left if this fails or is cancelled.
         ephemeral: whether an engine started here removes the folder when its last user is gone.
         start_timeout_s: how long to wait for the engine to answer.
+        before: of an engine whose user we were, and which died; the folder must still be the same one.
 
     Raises:
         EngineError: it could neither be joined nor started; the message says why and what to do.
     """
-    start = Start(folder, ephemeral=ephemeral, timeout_s=start_timeout_s)
+    start = Start(folder, ephemeral=ephemeral, timeout_s=start_timeout_s, before=before)
     outcome = in_daemon_thread(_THREAD, start.run)
     try:
-        connected, greeting = await asyncio.wrap_future(outcome)
+        joined = await asyncio.wrap_future(outcome)
     except asyncio.CancelledError:
         outcome.add_done_callback(_abandon)
         raise
-    return EngineLease(connected, greeting, start.folder, ephemeral=ephemeral)
+    return EngineLease(joined, ephemeral=ephemeral)
 
 
 def _abandon(outcome: concurrent.futures.Future[Joined]) -> None:
     if outcome.exception() is None:
-        outcome.result()[0].close()
+        outcome.result().connected.close()
 
 
 class EngineLease:
@@ -61,16 +68,20 @@ class EngineLease:
     Attributes:
         target: what gRPC connects to, `unix:/…`.
         pid: the engine's process id.
+        identity: the engine's.
+        folder: the engine's.
         lost: set when the engine died; the folder can be joined again, and all acknowledged writes are there.
     """
 
-    def __init__(self, connected: socket.socket, greeting: Greeting, folder: Path, *, ephemeral: bool) -> None:
+    def __init__(self, joined: Joined, *, ephemeral: bool) -> None:
         """Watch over a connection to the lease socket; use `join`."""
-        self.target = greeting.target
-        self.pid = greeting.pid
+        self.target = joined.greeting.target
+        self.pid = joined.greeting.pid
+        self.identity = joined.identity
+        self.folder = joined.folder
         self.lost = asyncio.Event()
-        self._socket = connected
-        self._folders = (folder, greeting.sockets)
+        self._joined = joined
+        self._socket = joined.connected
         self._ephemeral = ephemeral
         self._leaving = False
         self._ended = asyncio.Event()
@@ -79,24 +90,40 @@ class EngineLease:
         forget_after_fork(self)
 
     def __repr__(self) -> str:
-        return f"EngineLease({str(self._folders[0])!r}, pid={self.pid})"
+        return f"EngineLease({str(self.folder)!r}, pid={self.pid})"
 
     async def release(self) -> None:
         """Leave, and wait until the engine lets go.
 
-        After the last user's release everything is on disk and the folder is free. Waits at most 10 s.
+        After the last user's release everything is on disk and the folder is free. Waits at most 10 s; an engine that
+        was started here and does not answer then is killed: the next one replays its log.
         """
         self._leaving = True
         try:
             self._shutdown(socket.SHUT_WR)
-            async with asyncio.timeout(_RELEASE_TIMEOUT_S):
-                await self._ended.wait()
-        except TimeoutError:
-            _log.warning("the embedded engine of %s (pid %d) did not let go in time", self._folders[0], self.pid)
+            if not await self._let_go():
+                await self._end()
+            if self._joined.ours and self._ended.is_set():
+                await asyncio.wrap_future(in_daemon_thread(_THREAD, partial(wait_for_exit, self._joined)))
         finally:
             self.drop()
         if self._ephemeral and self._ended.is_set():  # by itself, and then it has done so, or killed
-            await asyncio.wrap_future(in_daemon_thread(_THREAD, self._clean_up))
+            await asyncio.wrap_future(in_daemon_thread(_THREAD, partial(clean_up, self._joined)))
+
+    async def _let_go(self) -> bool:
+        """Whether the engine lets go in time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_RELEASE_TIMEOUT_S):
+                await self._ended.wait()
+        return self._ended.is_set()
+
+    async def _end(self) -> None:
+        """Kill the engine if it was started here: it does not answer, and would keep its folder from the next one."""
+        _log.warning("the embedded engine of %s (pid %d) did not let go in time", self.folder, self.pid)
+        if self._joined.ours:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)  # it has not been waited for, for our lease is still open
+            await self._let_go()
 
     def drop(self) -> None:
         """Leave without waiting. May be called from any thread, at any time, and again."""
@@ -109,11 +136,6 @@ class EngineLease:
         """In a forked child: close the copy of the connection, which is the parent's."""
         self._leaving = True
         self._socket.close()
-
-    def _clean_up(self) -> None:
-        """Do what the engine would have done at its end: nobody will come to this folder again."""
-        for folder in self._folders:
-            shutil.rmtree(folder, ignore_errors=True)
 
     async def _watch(self) -> None:
         try:
@@ -140,21 +162,30 @@ class EngineUser:
     def __init__(self, embedded: Embedded) -> None:
         """Join nothing yet."""
         self._ephemeral = embedded.ephemeral
-        self._given = None if embedded.ephemeral else Path(embedded.path).expanduser().absolute()
+        self._given = None if embedded.ephemeral else _absolute(embedded.path)
         self._left = False
+        self._dropped: weakref.finalize[..., EngineUser] | None = None
         self.forget()
         forget_after_fork(self)
 
     def forget(self) -> None:
         """In a forked child: the lease is the parent's, and so is a folder in memory."""
-        self._folder = self._given
-        self._lease: EngineLease | None = None
+        self._keep(None)
         self._joining: asyncio.Lock | None = None
 
     @property
     def target(self) -> str | None:
         """What gRPC connects to while the engine is known to live; None when it has to be started."""
         return self._lease.target if self._lease is not None and not self._lease.lost.is_set() else None
+
+    def _keep(self, lease: EngineLease | None) -> None:
+        """Have this lease from now on, which ends with us; the background loop, which watches over it, does not."""
+        if self._dropped is not None:
+            self._dropped.detach()
+        self._lease = lease
+        self._dropped = None if lease is None else weakref.finalize(self, _drop, lease)
+        if self._dropped is not None:
+            self._dropped.atexit = False  # the kernel does it
 
     async def found(self) -> str:
         """Join or start the engine; what gRPC connects to."""
@@ -171,19 +202,40 @@ class EngineUser:
         async with self._joining:
             if self._left:
                 raise ConnectionClosed("the connection is closed; make a new one")
-            if self._lease is None or self._lease.lost.is_set():
-                self._lease = await self._joined_anew()
-            return self._lease.target
+            lease = self._lease
+            if lease is None or lease.lost.is_set():
+                lease = await self._joined_anew(lease)
+                self._keep(lease)
+            return lease.target
 
-    async def _joined_anew(self) -> EngineLease:
-        if self._lease is not None:
-            self._lease.drop()
-        if self._folder is None:
-            self._folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=TEMPORARY_PREFIX))
-        return await join(self._folder, ephemeral=self._ephemeral)
+    async def _joined_anew(self, lost: EngineLease | None) -> EngineLease:
+        if lost is None:
+            return await join(self._given, ephemeral=self._ephemeral)
+        lost.drop()
+        return await join(lost.folder, ephemeral=self._ephemeral, before=lost.identity)
 
     async def _release(self, joining: asyncio.Lock) -> None:
         async with joining:
-            lease, self._lease = self._lease, None
+            lease = self._lease
+            self._keep(None)
             if lease is not None:
                 await lease.release()
+
+
+def _drop(lease: EngineLease) -> None:
+    """Leave the engine of a connection that nobody refers to any more."""
+    lease.drop()
+    warnings.warn(
+        f"a connection to the embedded engine of {str(lease.folder)!r} was dropped without being closed: use `with` or "
+        "`async with`, or call close() or await aclose() on the connection, or on the store that made it",
+        ResourceWarning,
+        stacklevel=2,
+    )
+
+
+def _absolute(path: str | Path) -> Path:
+    """The folder that is meant now, whatever the working directory and the user's home are later."""
+    try:
+        return Path(path).expanduser().absolute()
+    except (RuntimeError, OSError) as error:
+        raise InvalidInput(f"{str(path)!r} names no folder: {error}") from error

@@ -23,6 +23,7 @@ from langchain_qdrant_async.errors import (
 )
 from langchain_qdrant_async.proto import CollectionsStub
 from langchain_qdrant_async.rpcs import LOOKED_AT, READS
+from langchain_qdrant_async.runtime.loops import running_loop
 from langchain_qdrant_async.transport.lost_answers import answer_of_second, found_done, refusal_of_second
 from langchain_qdrant_async.transport.policy import Policy, RetryEvent
 from langchain_qdrant_async.transport.target import REST_PORT
@@ -146,11 +147,14 @@ class Rpc:
         if timeout is None:
             timeout = self._usual_s
         timeout_s = check_seconds("timeout", timeout)
-        call = Call(request, metadata, timeout_s, asyncio.get_running_loop().time() + timeout_s)
+        call = Call(request, metadata, timeout_s, running_loop().time() + timeout_s)
         try:
             answer = await self._attempt(call)
         except (RpcError, EngineError) as error:
-            return await self._repeated(call, error)
+            try:
+                return await self._repeated(call, error)
+            except (RpcError, EngineError) as failed:
+                raise failed.with_traceback(None)  # noqa: B904  of frames that hold it: none of us would be freed soon
         if self._throttle.drained:
             self._throttle.refill()
         return answer
@@ -202,7 +206,7 @@ class Rpc:
         meaning, kind, address = meaning_of(code, details), class_of(code), self._peer.address
         if meaning.outcome is Outcome.LOST and kind is RpcError:
             kind = Unavailable
-        advice = _rest_advice(kind, address) or meaning.advice
+        advice = _rest_advice(kind, address) or f"{_busy_advice(kind, address)}{meaning.advice}"
         said = f"{self._name} at {address}: {details or code.name}{f'. {advice}' if advice else ''}"
         before = f"; before: {call.before}" if call.before not in {"", details} else ""
         text = f"{said} [{code.name}, {call.story()}{before}]"
@@ -302,6 +306,13 @@ def _cancelled_from_outside() -> bool:
 def _rest_advice(kind: type[RpcError], address: str) -> str:
     if kind in {Unavailable, DeadlineExceeded} and address.endswith(f":{REST_PORT}"):
         return f"{REST_PORT} is Qdrant's REST port; gRPC listens on 6334 unless configured otherwise"
+    return ""
+
+
+def _busy_advice(kind: type[RpcError], address: str) -> str:
+    """What else may be the reason where one process answers everybody."""
+    if kind is DeadlineExceeded and address.startswith("embedded engine"):
+        return "The engine answers one call at a time and may be busy with others. "
     return ""
 
 

@@ -36,6 +36,10 @@ class ServerOptions(TypedDict, total=False):
     """Whether to speak TLS."""
     api_key: str | SecretStr | None
     """The API key."""
+    headers: Mapping[str, str] | None
+    """Sent with every call, as `Remote` takes them."""
+    grpc_options: Mapping[str, int | str] | None
+    """Options of the channels, as `Remote` takes them."""
     path: str | Path | None
     """Folder of an embedded engine."""
     timeout: float | None
@@ -100,7 +104,13 @@ def _addressed(options: Mapping[str, Any]) -> Remote | Embedded:
     address = options.get("location") or options.get("url") or options["host"]
     if address == MEMORY:
         return target_of(address, api_key=options.get("api_key"))
-    target = Remote(address, api_key=options.get("api_key"), tls=options.get("https"))
+    target = Remote(
+        address,
+        api_key=options.get("api_key"),
+        tls=options.get("https"),
+        headers=options.get("headers", {}),
+        grpc_options=options.get("grpc_options", {}),
+    )
     if "grpc_port" not in options and target.port != REST_PORT:
         return target
     scheme = "https" if options.get("https", target.secure) else "http"

@@ -2,48 +2,80 @@
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 import os
+import shutil
 import socket
-import subprocess
-import sys
-import threading
+import tempfile
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
 
 from langchain_qdrant_async.errors import EngineError
-from langchain_qdrant_async.rendezvous import (
-    EPHEMERAL,
-    LOCK_FILE,
-    LOG_FILE,
-    MODULE,
-    SERVED_ALREADY,
-    Greeting,
-    lease_of,
+from langchain_qdrant_async.ownership import (
+    Distrusted,
+    Identity,
+    check_folder,
+    check_peer,
+    check_sockets,
+    lock,
+    open_ours,
 )
+from langchain_qdrant_async.rendezvous import (
+    GRPC_SOCKET,
+    LOCK_FILE,
+    TEMPORARY_PREFIX,
+    Announcement,
+    Greeting,
+    remove_sockets,
+    unix_target,
+)
+from langchain_qdrant_async.transport.child import EngineChild
 
 _POLL_S = 0.01
-_LOG_TAIL_BYTES = 2_000
-_LONGEST_GREETING_BYTES = 10_000
+_DOUBT_S = 0.5
+_EXIT_S = 2.0
+_LONGEST_SAID_BYTES = 10_000
 
-Joined: TypeAlias = tuple[socket.socket, Greeting]
-"""A connection to the lease socket, and what the engine said of itself."""
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A connection to an engine, as one of its users."""
+
+    connected: socket.socket
+    """To the lease socket."""
+    greeting: Greeting
+    """What the engine said of itself."""
+    identity: Identity
+    """The engine's."""
+    folder: Path
+    """The engine's, absolute."""
+    sockets: Path
+    """The folder of its sockets."""
+    ours: bool = False
+    """Whether it was started to be joined here, and not by somebody else."""
 
 
 class Start:
-    """One attempt to become a user of a folder's engine. Blocks, so it runs in a thread of its own.
+    """One attempt to become a user of a folder's engine. Blocks, so it runs in a thread of its own."""
 
-    Attributes:
-        folder: where the collections are kept, absolute.
-    """
+    def __init__(
+        self, folder: Path | None, *, ephemeral: bool, timeout_s: float, before: Identity | None = None
+    ) -> None:
+        """Begin to count the time.
 
-    def __init__(self, folder: Path, *, ephemeral: bool, timeout_s: float) -> None:
-        """Begin to count the time."""
-        self.folder = folder.absolute()
-        self._child = EngineChild(self.folder, ephemeral=ephemeral)
+        Args:
+            folder: where the collections are kept; None for a new temporary folder.
+            ephemeral: whether an engine that is started here removes the folder when its last user is gone.
+            timeout_s: how long to wait for the engine.
+            before: of the engine that the user had in this folder; the folder must still be the same.
+        """
+        self._given = folder
+        self._ephemeral = ephemeral
         self._timeout_s = timeout_s
+        self._before = before
         self._deadline = time.monotonic() + timeout_s
+        self._doubted_until: float | None = None
 
     def run(self) -> Joined:
         """Join the engine of the folder, and start one if there is none.
@@ -51,161 +83,186 @@ class Start:
         Raises:
             EngineError: neither is possible, or not in time.
         """
-        self._prepare()
-        while (joined := self._joined()) is None:
-            self._see_to_child()
+        folder = self._made()
+        child = EngineChild(folder, ephemeral=self._ephemeral)
+        try:
+            return self._joined(folder, child)
+        except BaseException as error:
+            if self._given is None:
+                child.end()
+                shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, OSError | ValueError):
+                raise child.failure(str(error)) from error
+            raise
+
+    def _joined(self, folder: Path, child: EngineChild) -> Joined:
+        while (joined := self._joined_if_served(folder)) is None:
+            child.see_to()
             if time.monotonic() > self._deadline:
-                raise self._child.failure(f"it did not answer within {self._timeout_s:g} s")
+                raise child.failure(self._silence(child))
             time.sleep(_POLL_S)
+        return replace(joined, ours=joined.greeting.pid == child.pid)
+
+    def _silence(self, child: EngineChild) -> str:
+        if child.on_its_way():
+            return f"it did not answer within {self._timeout_s:g} s"
+        return (
+            f"the process that holds its lock did not answer within {self._timeout_s:g} s; is its socket elsewhere, in"
+            " another container or with another folder for temporary files? Then serve the folder from there"
+        )
+
+    def _joined_if_served(self, folder: Path) -> Joined | None:
+        """Join the engine, if there is one; what speaks against it must go on for a while.
+
+        An engine that has just taken the lock has not yet removed what the last one, which was killed, wrote into it.
+        """
+        try:
+            joined = join_served(folder, self._deadline)
+        except (OSError, ValueError, EngineError):
+            self._doubted_until = self._doubted_until or time.monotonic() + _DOUBT_S
+            if time.monotonic() > min(self._doubted_until, self._deadline):
+                raise
+            return None
+        self._doubted_until = None
         return joined
 
-    def _prepare(self) -> None:
+    def _made(self) -> Path:
+        """The folder, which is there and ours alone."""
         if os.name != "posix":
             raise EngineError("the embedded engine needs Linux or macOS; use a Qdrant server instead")
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._child.failure(
-                f"the folder cannot be made ({error}); give another path or mend its parent"
+            folder = _temporary() if self._given is None else self._given.absolute()
+            self._check_same(folder)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            check_folder(folder)
+        except Distrusted as error:
+            raise EngineError(f"the embedded engine was not started: {error}") from error
+        except (OSError, ValueError) as error:  # a character that no path can have is a ValueError
+            raise EngineError(
+                f"the embedded engine of {self._given} could not be started: the folder cannot be made ({error});"
+                " give another path or mend its parent"
             ) from error
-        if not os.access(self.folder, os.R_OK | os.W_OK | os.X_OK):
-            raise self._child.failure("the folder is not writable; give another path or change its permissions")
-
-    def _joined(self) -> Joined | None:
-        """A connection to the engine that the lock file names, if it is there and goes on."""
-        try:
-            lease = lease_of((self.folder / LOCK_FILE).read_bytes())
-        except OSError:
-            return None
-        return None if lease is None else _greeted(lease, max(self._deadline - time.monotonic(), _POLL_S))
-
-    def _see_to_child(self) -> None:
-        """Start an engine unless one is on its way; give up if ours failed."""
-        if self._child.on_its_way():
-            self._child.check()
-        elif not _locked(self.folder):
-            self._child.start()
-
-
-class EngineChild:
-    """An engine of a folder, as a process that this one starts, and that outlives it if others use it."""
-
-    def __init__(self, folder: Path, *, ephemeral: bool) -> None:
-        """Start nothing yet."""
-        options = [EPHEMERAL] if ephemeral else []
-        self._command = [sys.executable or "python", "-P", "-m", MODULE, *options, str(folder)]
-        self._folder = folder
-        self._log = folder / LOG_FILE
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def on_its_way(self) -> bool:
-        """Whether it was started, and has not been seen to end."""
-        return self._process is not None
-
-    def check(self) -> None:
-        """See whether it has ended; that it found another engine serving is no failure.
-
-        Raises:
-            EngineError: it failed.
-        """
-        code = None if self._process is None else self._process.poll()
-        if code is None:
-            return
-        self._process = None
-        if code not in {0, SERVED_ALREADY}:
-            raise self.failure(f"it ended with exit code {code}")
-
-    def start(self) -> None:
-        """Start it, in a session of its own, writing to the folder's log.
-
-        Raises:
-            EngineError: the operating system, or what is not installed, forbids it.
-        """
-        if importlib.util.find_spec("qdrant_edge") is None:
-            raise self.failure('qdrant-edge-py is not installed: pip install "langchain-qdrant-async[embedded]"')
-        if not sys.executable:
-            raise self.failure("this interpreter does not know its own executable; start the engine by hand")
-        try:
-            self._process = self._spawned()
-        except OSError as error:
-            raise self.failure(f"the process could not be started ({error})") from error
-        name = f"reaper of engine {self._process.pid}"
-        threading.Thread(target=self._process.wait, name=name, daemon=True).start()
-
-    def failure(self, reason: str) -> EngineError:
-        """The error that says why there is no engine, what was tried, and how the log ends."""
-        tail = _tail(self._log)
-        log = f"\n{self._log} ends with:\n{tail}" if tail else ""
-        command = f"\nTried: {' '.join(self._command)}"
-        return EngineError(f"the embedded engine of {self._folder} could not be started: {reason}{command}{log}")
-
-    def _spawned(self) -> subprocess.Popen[bytes]:
-        log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            return subprocess.Popen(  # noqa: S603  our own interpreter, and a path as one argument
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=_environment(),
-                cwd="/",
-                start_new_session=True,
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise EngineError(
+                f"the embedded engine of {folder} could not be started: the folder is not writable; give another path"
+                " or change its permissions"
             )
-        finally:
-            os.close(log)
+        return folder
+
+    def _check_same(self, folder: Path) -> None:
+        if self._before is not None and not self._before.is_at(folder / LOCK_FILE):
+            raise EngineError(
+                f"the folder {folder} was removed, moved or replaced while it was in use, and its data with it; make a"
+                " new connection to use what is there now"
+            )
 
 
-def _environment() -> dict[str, str]:
-    """The child's environment: it finds the modules that this process finds, however it came to find them."""
-    return os.environ | {"PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path)}  # noqa: PTH100  entries need not exist
+def join_served(folder: Path, deadline: float) -> Joined | None:
+    """Join the engine that serves a folder; None while there is none, or while it is starting or stopping.
 
-
-def _locked(folder: Path) -> bool:
-    """Whether an engine has the folder, be it still starting or already stopping."""
-    import fcntl  # not on Windows, where this module must still be importable
-
+    Raises:
+        Distrusted: what the folder or the engine says may be somebody else's word.
+        EngineError: an older version of the engine serves the folder.
+    """
+    announced = _announced(folder)
+    if announced is None:
+        return None
+    announcement, identity = announced
+    sockets = Path(announcement.lease).parent
     try:
-        descriptor = os.open(folder / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
+        check_sockets(sockets)
+    except FileNotFoundError:
+        return None
+    connected = _connected(announcement.lease, deadline)
+    greeting = None if connected is None else _greeting(connected)
+    if connected is None or greeting is None:
+        return None
+    if greeting.identity != identity or greeting.target != unix_target(sockets / GRPC_SOCKET):
+        connected.close()
+        raise Distrusted(f"the process at {announcement.lease} is not the engine that {folder / LOCK_FILE} names")
+    return Joined(connected, greeting, identity, folder, sockets)
+
+
+def _temporary() -> Path:
+    return Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
+
+
+def _announced(folder: Path) -> tuple[Announcement, Identity] | None:
+    """What the lock file says; None unless an engine holds it, and says this of itself."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        descriptor = open_ours(folder / LOCK_FILE, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        found, is_held = os.fstat(descriptor), not lock(descriptor, shared=True)
+        said = Announcement.from_bytes(os.pread(descriptor, _LONGEST_SAID_BYTES, 0)) if is_held else None
     finally:
         os.close(descriptor)
-    return False
+    if said is None:
+        return None
+    if said.identity is None:
+        raise EngineError(
+            f"an older version of the engine ({said.version}) serves {folder}, and does not say whose it is: close what"
+            f" uses it (process {said.pid}) first"
+        )
+    return (said, said.identity) if said.identity.is_of(found) else None
 
 
-def _greeted(lease: Path, timeout_s: float) -> Joined | None:
-    """A connection to a lease socket, once the engine has greeted; None if it does not, because it is stopping."""
+def _connected(lease: str, deadline: float) -> socket.socket | None:
+    """A connection to a lease socket; None if nobody listens there, because the engine is stopping."""
     connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connected.settimeout(timeout_s)
-        connected.connect(str(lease))
-        line = _read_line(connected)
-    except OSError:
-        line = b""
-    if not line:
+        connected.settimeout(max(deadline - time.monotonic(), _POLL_S))
+        connected.connect(lease)
+        check_peer(connected)
+    except Distrusted:
+        connected.close()
+        raise
+    except (OSError, ValueError):
         connected.close()
         return None
-    connected.setblocking(False)  # noqa: FBT003  positional only
-    return connected, Greeting.from_line(line)
+    return connected
+
+
+def _greeting(connected: socket.socket) -> Greeting | None:
+    """What the engine says; None, and the connection closed, if it says nothing, because it is stopping."""
+    try:
+        line = _read_line(connected)
+        greeting = Greeting.from_line(line) if line else None
+    except ValueError:
+        connected.close()
+        raise
+    except OSError:
+        greeting = None
+    if greeting is None:
+        connected.close()
+    else:
+        connected.setblocking(False)  # noqa: FBT003  positional only
+    return greeting
 
 
 def _read_line(connected: socket.socket) -> bytes:
     """The engine's greeting; empty if it says none."""
     line = b""
-    while not line.endswith(b"\n"):
-        more = connected.recv(_LONGEST_GREETING_BYTES)
+    while not line.endswith(b"\n") and len(line) < _LONGEST_SAID_BYTES:
+        more = connected.recv(_LONGEST_SAID_BYTES)
         if not more:
             return b""
         line += more
     return line
 
 
-def _tail(log: Path) -> str:
-    try:
-        return log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
-    except OSError:
-        return ""
+def wait_for_exit(joined: Joined) -> None:
+    """Return when an engine that was started here, and has let its last user go, is no process any more. Blocks."""
+    deadline = time.monotonic() + _EXIT_S
+    with contextlib.suppress(ProcessLookupError):
+        while not joined.sockets.exists() and time.monotonic() < deadline:
+            os.kill(joined.greeting.pid, 0)  # no signal: only whether it is there; another thread waits for it
+            time.sleep(_POLL_S)
+
+
+def clean_up(joined: Joined) -> None:
+    """Do what the engine of a temporary folder would have done at its end: nobody will come to it again."""
+    if joined.identity.is_at(joined.folder / LOCK_FILE):
+        shutil.rmtree(joined.folder, ignore_errors=True)
+    remove_sockets(joined.sockets)

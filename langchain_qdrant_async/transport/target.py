@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from langchain_qdrant_async.checks import shortened
 from langchain_qdrant_async.errors import InvalidInput
+from langchain_qdrant_async.hosts import is_loopback
 
 GRPC_PORT = 6334
 """Where Qdrant speaks gRPC unless configured otherwise."""
@@ -22,6 +24,7 @@ MEMORY = ":memory:"
 """Names an embedded engine in a temporary folder."""
 
 _SCHEMES = ("grpc", "http", "https")
+_HEADER = re.compile(r"[a-z0-9_.-]+(?<!-bin)")
 _HOST_AND_PORT = re.compile(r"[\w.-]+:\d+")
 
 
@@ -37,6 +40,10 @@ class Remote:
     """Whether to speak TLS; None: yes for an `https://` address."""
     root_certificates: bytes | None = field(default=None, repr=False)
     """PEM certificates to trust instead of gRPC's own roots."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    """Sent with every call as metadata, never shown: what a gateway before Qdrant asks for."""
+    grpc_options: Mapping[str, int | str] = field(default_factory=dict, repr=False, hash=False)
+    """Options of the channels, by gRPC's names; they take the place of ours."""
     host: str = field(init=False, repr=False, compare=False)
     """The host, without brackets for IPv6."""
     port: int = field(init=False, repr=False, compare=False)
@@ -49,13 +56,16 @@ class Remote:
             raise InvalidInput("Remote needs an address such as 'localhost:6334' or 'https://example.com:6334'")
         object.__setattr__(self, "address", self.address.strip())
         object.__setattr__(self, "api_key", _secret(self.api_key))
+        object.__setattr__(self, "headers", _headers(self.headers))
+        object.__setattr__(self, "grpc_options", _grpc_options(self.grpc_options))
         host, port = _split(self.address)
         object.__setattr__(self, "host", host)
         object.__setattr__(self, "port", port)
         object.__setattr__(self, "target", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-        if self.api_key and not self.secure and not is_loopback(self.host):
+        if (self.api_key or self.headers) and not self.secure and not is_loopback(self.host):
+            what = "API key" if self.api_key else "secret of the headers"
             warnings.warn(
-                f"the API key for {self.target} travels unencrypted; use an https:// address", UserWarning, stacklevel=4
+                f"the {what} for {self.target} travels unencrypted; use an https:// address", UserWarning, stacklevel=4
             )
 
     @property
@@ -88,16 +98,6 @@ def _split(address: str) -> tuple[str, int]:
     return host, port or GRPC_PORT
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or its address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """Qdrant's engine in a process of its own, with its data in a folder. Everybody who names the folder shares it."""
@@ -117,6 +117,27 @@ class Embedded:
 
 Target: TypeAlias = Remote | Embedded | str | Path
 """What a connection can be made to."""
+
+
+def _headers(given: Mapping[str, str]) -> dict[str, str]:
+    """Metadata as gRPC takes it.
+
+    Source: https://grpc.io/docs/guides/metadata/: names are lower case, and those that begin with grpc- are its own.
+    """
+    headers = {str(name).lower(): value for name, value in given.items()}
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(name) or name.startswith("grpc-") or name == "api-key":
+            raise InvalidInput(f"{shortened(name)} cannot be a header: an API key is given as api_key")
+        if not isinstance(value, str) or not all(" " <= character <= "~" for character in value):
+            raise InvalidInput(f"the header {name!r} has a value that is no printable text")
+    return headers
+
+
+def _grpc_options(given: Mapping[str, int | str]) -> dict[str, int | str]:
+    for name, value in given.items():
+        if not isinstance(name, str) or not isinstance(value, int | str):
+            raise InvalidInput(f"the option {shortened(name)} of a channel is a number or a text, by gRPC's name")
+    return dict(given)
 
 
 def _secret(key: object) -> SecretStr | None:

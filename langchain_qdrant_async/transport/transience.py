@@ -10,7 +10,7 @@ Source of Qdrant's: `lib/collection/src/operations/types.rs` and `shards/replica
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import grpc
@@ -35,7 +35,7 @@ class Meaning:
     outcome: Outcome
     """What became of the call."""
     advice: str = ""
-    """What to do about it, where the text does not say so itself."""
+    """What to do about it, where the text does not say so itself: a template of `re`, filled with what was found."""
 
 
 _Row = tuple[str, Meaning]
@@ -91,6 +91,21 @@ _MEANINGS: dict[grpc.StatusCode, tuple[_Row, ...]] = {
         (r"no space left|not enough space", Meaning(Outcome.FINAL, "Make room where Qdrant runs, then call again")),
         ("", _FINAL),
     ),
+    grpc.StatusCode.INVALID_ARGUMENT: (
+        (
+            r'^Bad request: Index required but not found for "(?P<key>.+?)" of one of [\w ]+: \[(?P<kind>\w+)',
+            Meaning(
+                Outcome.FINAL,
+                r'It is made by `await Collections(connection).index(name, "\g<key>", "\g<kind>",'
+                r" layout=Layout(metadata_key=None))`, or by the spec's payload_indexes with the next write",
+            ),
+        ),
+        (
+            r'^Bad request: Limit exceeded \d+ > \d+ for "limit"',
+            Meaning(Outcome.FINAL, "Ask for fewer: k, with offset, and the limit of a Fused"),
+        ),
+        ("", _FINAL),
+    ),
     grpc.StatusCode.UNAUTHENTICATED: (("", Meaning(Outcome.FINAL, "Pass the right api_key to Remote or Connection")),),
     grpc.StatusCode.PERMISSION_DENIED: (("", Meaning(Outcome.FINAL, "This API key may not do that")),),
     grpc.StatusCode.UNIMPLEMENTED: (
@@ -109,8 +124,8 @@ _KILLED = re.compile(r"exit code -\d|\bsignal\b|\bSIG[A-Z]+\b")
 def meaning_of(code: grpc.StatusCode, details: str) -> Meaning:
     """What a status with its text means."""
     for text, meaning in (*_CUT, *_MEANINGS.get(code, ())):
-        if re.search(text, details, re.IGNORECASE | re.DOTALL):
-            return meaning
+        if found := re.search(text, details, re.IGNORECASE | re.DOTALL):
+            return replace(meaning, advice=found.expand(meaning.advice)) if "\\" in meaning.advice else meaning
     return _FINAL
 
 

@@ -8,7 +8,7 @@ import sys
 
 from tests.benchmark.cranfield import FOLDER
 
-NAMES = ("embedding_sharing", "embedding_quality", "retrieval")
+NAMES = ("embedding_sharing", "embedding_quality", "retrieval", "overload", "hostile")
 ON_CRANFIELD = {"embedding_quality", "retrieval"}
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import gc
+import inspect
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from langchain_core.documents import Document
@@ -11,7 +15,7 @@ from qdrant_client import AsyncQdrantClient, QdrantClient, models
 
 from langchain_qdrant_async import Connection, InvalidInput
 from langchain_qdrant_async.compat import QdrantVectorStore, RetrievalMode, target_of_client
-from langchain_qdrant_async.transport.target import Remote
+from langchain_qdrant_async.transport.target import Embedded, Remote
 
 EMBEDDING = DeterministicFakeEmbedding(size=8)
 CLIENT: dict[str, Any] = {
@@ -66,17 +70,49 @@ async def test_the_async_half_takes_the_same() -> None:
         ({"url": "http://localhost:6333"}, Remote("http://localhost:6334")),
         ({"host": "localhost", "grpc_port": 7000}, Remote("http://localhost:7000")),
         ({"url": "https://x.example", "api_key": "k"}, Remote("https://x.example:6334", api_key="k")),
+        (
+            {"url": "https://x.example", "headers": {"X-Tenant": "t", "api-key": "k"}},
+            Remote("https://x.example:6334", api_key="k", headers={"x-tenant": "t"}),
+        ),
+        (
+            {"url": "https://x.example", "grpc_options": {"grpc.max_metadata_size": 9}},
+            Remote("https://x.example:6334", grpc_options={"grpc.max_metadata_size": 9}),
+        ),
     ],
 )
 def test_a_client_is_where_it_is_connected_to(kind: Any, options: dict[str, Any], remote: Remote) -> None:
-    target = target_of_client(kind(**options, check_compatibility=False))
+    target = target_of_client(kind(**deepcopy(options), check_compatibility=False))
     assert target == remote
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_local_client_becomes_embedded(tmp_path: Path, in_memory: bool) -> None:
+    client = QdrantClient(":memory:") if in_memory else QdrantClient(path=str(tmp_path / "local"))
+    client.create_collection("docs", vectors_config=models.VectorParams(size=8, distance=models.Distance.COSINE))
+    with QdrantVectorStore(client, "docs", EMBEDDING) as store:
+        store.add_texts(["a"], ids=["1"])
+    folder = Path(cast("Embedded", store.connection.target).path)
+    with QdrantVectorStore(client, "docs", EMBEDDING) as again:
+        assert [each.id for each in again.get_by_ids(["1"])] == ["1"], "stores over one client see the same"
+    client.close()
+    del client
+    gc.collect()
+    assert folder.exists() is not in_memory
+
+
 @pytest.mark.parametrize("kind", [QdrantClient, AsyncQdrantClient])
-def test_a_local_client_is_refused_with_what_to_do(kind: Any) -> None:
-    with pytest.raises(InvalidInput, match=r"local mode.*':memory:'"):
-        QdrantVectorStore(kind(":memory:"), "docs", EMBEDDING)
+async def test_a_local_client_with_points_is_refused_with_what_to_do(kind: Any) -> None:
+    async def done(result: Any) -> None:
+        if inspect.isawaitable(result):
+            await result
+
+    client = kind(":memory:")
+    params = models.VectorParams(size=2, distance=models.Distance.COSINE)
+    await done(client.create_collection("docs", vectors_config=params))
+    assert isinstance(target_of_client(client), Embedded)
+    await done(client.upsert("docs", [models.PointStruct(id=1, vector=[1.0, 0.0])]))
+    with pytest.raises(InvalidInput, match=r"local mode and has points in 'docs'.*':memory:'"):
+        QdrantVectorStore(client, "docs", EMBEDDING)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +123,6 @@ def test_a_local_client_is_refused_with_what_to_do(kind: Any) -> None:
         {"sparse_embedding": object()},
         {"vector_params": {"on_disk": True}},
         {"prefix": "x"},
-        {"grpc_options": {"a": 1}},
-        {"headers": {"a": "b"}},
     ],
     ids=str,
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import aclosing
 from multiprocessing import get_context
+from multiprocessing.connection import Connection as PipeConnection
+from multiprocessing.resource_tracker import ensure_running
 from pathlib import Path
 
 from langchain_core.documents import Document
@@ -20,10 +21,12 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from langchain_qdrant_async.cli.ctrl_c import kept_from_child
 from langchain_qdrant_async.cli.demo.docstrings import Definition, definitions
 from langchain_qdrant_async.cli.demo.standard_library import MODEL, embedding, fill, kept, library, missing
 from langchain_qdrant_async.cli.table import said, table
 from langchain_qdrant_async.embedding import SentenceTransformerEmbeddings
+from langchain_qdrant_async.runtime.threads import in_daemon_thread
 from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
 from langchain_qdrant_async.transport.connection import Connection
 
@@ -79,8 +82,22 @@ async def run(folder: Path, console: Console, found: Sequence[Definition] | None
 
 async def _definitions() -> Sequence[Definition]:
     """Read in a process of its own: that takes seconds of Python, as loading the model does."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        return await asyncio.get_running_loop().run_in_executor(process, definitions)
+    spawn = get_context("spawn")
+    receiver, sender = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_send_definitions, args=(sender,), daemon=True)
+    ensure_running()  # at the start it would let the signal through again
+    with kept_from_child():
+        process.start()
+    sender.close()
+    try:
+        read: Sequence[Definition] = await asyncio.wrap_future(in_daemon_thread("definitions", receiver.recv))
+    finally:
+        process.kill()  # it has said what it had to say, or nobody waits for it any more
+    return read
+
+
+def _send_definitions(sender: PipeConnection) -> None:
+    sender.send(definitions())
 
 
 async def _index(store: AsyncQdrantVectorStore, console: Console, found: Sequence[Definition]) -> None:

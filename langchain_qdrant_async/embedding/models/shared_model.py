@@ -21,6 +21,8 @@ import numpy as np
 
 from langchain_qdrant_async.embedding.matrix import Matrix, as_matrix
 from langchain_qdrant_async.errors import EmbeddingError
+from langchain_qdrant_async.runtime.ending import has_begun
+from langchain_qdrant_async.runtime.loops import running_loop
 from langchain_qdrant_async.runtime.threads import Threads
 
 Purpose: TypeAlias = Literal["query", "document"]
@@ -214,7 +216,7 @@ class SharedModel:
 
     async def encode(self, texts: Sequence[str], purpose: Purpose) -> Matrix:
         """A row for each text. Cancelling it takes the texts out of the queue."""
-        answer: asyncio.Future[Matrix] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Matrix] = running_loop().create_future()
         caller = Caller(texts, answer)
         lane = self._join(caller, purpose)
         try:
@@ -295,7 +297,9 @@ class SharedModel:
     def _prepared(self, parts: list[Part]) -> bool:
         try:
             self._prepare()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is every caller's answer
+        except BaseException as error:  # whatever it is, it is every caller's answer
+            if has_begun():  # it was broken off
+                raise
             for part in parts:
                 self._fail(part, error)
             return False
@@ -305,7 +309,9 @@ class SharedModel:
         """Encode together; if that fails, halve until the failure stands alone with its caller."""
         try:
             self._encode_together(parts, purpose)
-        except BaseException as error:  # noqa: BLE001 - a model may raise anything, and its caller must hear of it
+        except BaseException as error:  # a model may raise anything, and its caller must hear of it
+            if has_begun():
+                raise
             if len(parts) == 1:
                 self._fail(parts[0], error)
             else:
@@ -330,8 +336,10 @@ class SharedModel:
             for lane in self._lanes:
                 lane.leave(part.caller)
 
-    def _explain(self, part: Part, error: BaseException) -> EmbeddingError | ImportError:
+    def _explain(self, part: Part, error: BaseException) -> BaseException:
         """An exception of each caller's own: a shared one would gather everybody's traceback."""
+        if not isinstance(error, Exception):  # sys.exit() and the like are no failure of the model
+            return type(error)(*error.args)
         kind = ImportError if isinstance(error, ImportError) else EmbeddingError
         failure = kind(str(error) if isinstance(error, EmbeddingError | ImportError) else self._describe(part, error))
         failure.__cause__ = error

@@ -30,7 +30,7 @@ from langchain_qdrant_async.embedding.reduction.reduction import Reduction
 from langchain_qdrant_async.embedding.texts import check_text, check_texts
 from langchain_qdrant_async.errors import EmbeddingError, InvalidInput
 from langchain_qdrant_async.runtime.closing import Closing
-from langchain_qdrant_async.runtime.threads import Threads
+from langchain_qdrant_async.runtime.threads import Threads, in_daemon_thread
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -220,7 +220,7 @@ class ReducedEmbeddings(Closing, ArrayBackedEmbeddings):
         if aclose is not None:
             await aclose()
         elif (close := getattr(self.embeddings, "close", None)) is not None:
-            await asyncio.to_thread(close)
+            await asyncio.wrap_future(in_daemon_thread("closing", close))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.embeddings!r}, dimension={self.dimension})"

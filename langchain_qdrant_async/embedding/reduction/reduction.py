@@ -14,6 +14,7 @@ import numpy as np
 
 from langchain_qdrant_async.arrays import is_matrix, to_floats
 from langchain_qdrant_async.embedding.matrix import Matrix
+from langchain_qdrant_async.embedding.reduction.archive import stored_arrays
 from langchain_qdrant_async.embedding.reduction.components import EXPONENT, partial_whitening, random_directions
 from langchain_qdrant_async.embedding.reduction.moments import Moments, Spread
 from langchain_qdrant_async.embedding.reduction.quality import Quality, explained_variance, overlap, unit
@@ -173,13 +174,13 @@ class Reduction:
             InvalidInput: not such bytes, damaged ones, or ones that a newer version wrote.
         """
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-                facts, matrix = json.loads(stored["facts"].tobytes()), stored["matrix"].astype(np.float32)
-            return _restore(facts, matrix)
+            facts, matrix = stored_arrays(content, ("facts", "matrix"))
+            return _restore(json.loads(facts.tobytes()), matrix.astype(np.float32))
         except InvalidInput:
             raise
         except Exception as error:  # damaged bytes fail in as many ways as numpy and zipfile have steps
-            raise InvalidInput(f"these {len(content)} bytes are not a stored reduction: {error}") from error
+            reason = str(error)[:200]
+            raise InvalidInput(f"these {len(content)} bytes are not a stored reduction: {reason}") from error
 
     def save(self, path: str | Path) -> None:
         """Write it to a file of exactly that name."""

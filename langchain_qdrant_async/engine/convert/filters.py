@@ -49,6 +49,11 @@ def excluding(ids: Iterable[Any], inner: edge.Filter | None) -> edge.Filter:
     return edge.Filter(must=[inner] if inner else None, must_not=[edge.HasIdCondition(set(ids))])
 
 
+def joined(inner: edge.Filter | None, condition: Any) -> edge.Filter:
+    """What `inner` selects, where the condition holds as well."""
+    return edge.Filter(must=[condition, *([inner] if inner else [])])
+
+
 def among(ids: Iterable[Any], inner: edge.Filter | None = None) -> edge.Filter:
     """What `inner` selects among the given points."""
     return edge.Filter(must=[edge.HasIdCondition(set(ids)), *([inner] if inner else [])])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from langchain_qdrant_async.engine.status import malformed
@@ -31,6 +32,11 @@ def to_point_id(point_id: PointId) -> common.PointId:
     if isinstance(point_id, int):
         return common.PointId(num=point_id)
     return common.PointId(uuid=str(point_id))
+
+
+def ordered(point_id: Any) -> tuple[bool, Any]:
+    """What to sort ids by: integers come before UUIDs."""
+    return not isinstance(point_id, int), point_id
 
 
 def distinct(messages: Iterable[common.PointId]) -> list[PointId]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async.engine.convert.ids import PointId
+from langchain_qdrant_async.engine.convert.ids import PointId, ordered
 from langchain_qdrant_async.engine.operations.paths import values_at
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.proto import points
@@ -82,13 +82,13 @@ def _is_key(value: Any) -> bool:
     return type(value) is str or (type(value) is int and value <= _LARGEST_KEY)
 
 
-def badness(request: points.QueryPointGroups, shard: Shard) -> Badness:
-    """What to sort the hits of a grouped query by, the best first."""
+def badness(request: points.QueryPointGroups | points.QueryPoints, shard: Shard) -> Badness:
+    """What to sort the hits of a query by, the best first."""
     kind = request.query.WhichOneof("variant")
     if kind in _UNORDERED:
         return lambda _: 0.0
     if kind is None:
-        return lambda hit: (not isinstance(hit.id, int), hit.id)
+        return lambda hit: ordered(hit.id)
     if kind == "order_by":
         sign = -1.0 if request.query.order_by.direction == points.Desc else 1.0
         return lambda hit: sign * (hit.order_value or 0)

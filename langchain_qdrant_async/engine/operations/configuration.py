@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from langchain_qdrant_async.engine.convert.fields import given
 from langchain_qdrant_async.engine.convert.schema import dense_params, unknown_vector
+from langchain_qdrant_async.engine.operations.strict_mode import check_configuration
 from langchain_qdrant_async.engine.status import invalid_field, malformed, unimplemented, wrong_input
 from langchain_qdrant_async.proto import collections
 
@@ -42,6 +43,7 @@ _RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("optimizers_config", "deleted_threshold"): (0.0, 1.0),
     ("optimizers_config", "vacuum_min_vector_number"): (100, math.inf),
     ("optimizers_config", "max_segment_size"): (1, math.inf),
+    **{("strict_mode_config", name): (1, math.inf) for name in ("max_query_limit", "max_timeout", "max_points_count")},
 }
 """Source: `lib/api/build.rs` of Qdrant."""
 
@@ -52,7 +54,7 @@ def new_configuration(request: collections.CreateCollection) -> collections.Coll
     _check_names(request)
     _check_ranges(request)
     _refuse_clusters(request)
-    _refuse_strict_mode(request)
+    check_configuration(request.strict_mode_config)
     config = collections.CollectionConfig(
         params=_params(request), hnsw_config=_HNSW, optimizer_config=_OPTIMIZERS, wal_config=_WAL
     )
@@ -72,7 +74,6 @@ def changed_configuration(
 ) -> collections.CollectionConfig:
     """A configuration with the changes that a request asks for, in its own terms: what it does not name stays."""
     _check_ranges(request)
-    _refuse_strict_mode(request)
     changed = collections.CollectionConfig()
     changed.CopyFrom(config)
     _change_vectors(changed.params, request)
@@ -81,6 +82,9 @@ def changed_configuration(
     _change_params(changed.params, request.params)
     if request.HasField("quantization_config"):
         _change_quantization(changed, request.quantization_config)
+    if request.HasField("strict_mode_config"):
+        changed.strict_mode_config.MergeFrom(request.strict_mode_config)
+        check_configuration(changed.strict_mode_config)
     _add_metadata(changed, request)
     for key in [key for key, value in request.metadata.items() if value.WhichOneof("kind") == "null_value"]:
         del changed.metadata[key]
@@ -156,11 +160,6 @@ def _refuse_clusters(request: collections.CreateCollection) -> None:
             raise unimplemented(f"{name} above 1 is not supported by the embedded Qdrant service")
     if request.sharding_method == collections.Custom:
         raise unimplemented("sharding_method Custom is not supported by the embedded Qdrant service")
-
-
-def _refuse_strict_mode(request: _Request) -> None:
-    if request.strict_mode_config.enabled:
-        raise unimplemented("strict_mode_config is not supported by the embedded Qdrant service")
 
 
 def _add_metadata(config: collections.CollectionConfig, request: _Request) -> None:

@@ -19,7 +19,9 @@ from langchain_qdrant_async.engine.convert.hits import hydrated_point, retrieved
 from langchain_qdrant_async.engine.convert.ids import PointId, from_point_id, to_point_id
 from langchain_qdrant_async.engine.convert.selectors import payload_selector, vectors_selector
 from langchain_qdrant_async.engine.operations.aggregation import GroupKey, Groups, badness
-from langchain_qdrant_async.engine.operations.queries import from_query_points, limit_of
+from langchain_qdrant_async.engine.operations.queries import limit_of
+from langchain_qdrant_async.engine.operations.reads import Steps
+from langchain_qdrant_async.engine.operations.reads import found as hits_of
 from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import Refusal, invalid_field
@@ -32,31 +34,31 @@ _MOST_CANDIDATES = 2**31 - 1
 """What no local collection reaches, and every limit of the engine can hold."""
 
 
-def query_groups(request: points.QueryPointGroups, catalog: Catalog) -> list[points.PointGroup]:
+def query_groups(request: points.QueryPointGroups, catalog: Catalog) -> Steps[list[points.PointGroup]]:
     """The best groups, the best first, each with its best hits."""
     shard = catalog.shard(request.collection_name)
     found = Groups(request.group_by, limit_of(request), _group_size(request), badness(request, shard))
-    search = _search(request, shard, catalog, found)
-    _collect(found, search)
+    search = _search(request, catalog, found)
+    yield from _collect(found, search)
     if not found.complete:
-        _fill(found, search)
+        yield from _fill(found, search)
     return _Answer(request, shard, catalog).groups(found)
 
 
-_Search = Callable[[Sequence[common.Condition]], list[edge.ScoredPoint]]
+_Search = Callable[[Sequence[common.Condition]], Steps[list[edge.ScoredPoint]]]
 
 
-def _search(request: points.QueryPointGroups, shard: Shard, catalog: Catalog, found: Groups) -> _Search:
+def _search(request: points.QueryPointGroups, catalog: Catalog, found: Groups) -> _Search:
     """A plain query for the same points, with more conditions."""
     source = _source(request, found)
 
-    def search(must: Sequence[common.Condition]) -> list[edge.ScoredPoint]:
+    def search(must: Sequence[common.Condition]) -> Steps[list[edge.ScoredPoint]]:
         query = points.QueryPoints()
         query.CopyFrom(source)
         query.filter.must.extend(must)
         seen = common.HasIdCondition(has_id=map(to_point_id, found.ids))
         query.filter.must_not.append(common.Condition(has_id=seen))
-        return shard.engine.query(from_query_points(query, catalog))
+        return (yield from hits_of(query, catalog))
 
     return search
 
@@ -84,21 +86,23 @@ def _enlarged(prefetch: points.PrefetchQuery, factor: int) -> points.PrefetchQue
     return larger
 
 
-def _collect(found: Groups, search: _Search) -> None:
+def _collect(found: Groups, search: _Search) -> Steps[None]:
     """Look for enough groups. What is only in full ones is left out; a point of one that is not full comes along."""
     for _ in range(_ROUNDS):
-        hits = search(_conditions(found.full, found.path, except_of))
+        hits = yield from search(_conditions(found.full, found.path, except_of))
         found.add(hits)
         if not hits or found.complete:
             return
+        yield
 
 
-def _fill(found: Groups, search: _Search) -> None:
+def _fill(found: Groups, search: _Search) -> Steps[None]:
     for _ in range(_ROUNDS):
-        hits = search(_conditions(found.unfilled, found.path, any_of))
+        hits = yield from search(_conditions(found.unfilled, found.path, any_of))
         found.add(hits)
         if not hits or found.complete:
             return
+        yield
 
 
 def _conditions(keys: Sequence[GroupKey], path: str, build: Callable[[str, Any], common.Condition]) -> list[Any]:

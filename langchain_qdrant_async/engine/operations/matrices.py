@@ -12,14 +12,18 @@ from typing import Any
 import qdrant_edge as edge
 
 from langchain_qdrant_async.engine.convert.filters import among, from_filter
-from langchain_qdrant_async.engine.convert.ids import PointId, to_point_id
+from langchain_qdrant_async.engine.convert.ids import PointId, ordered, to_point_id
 from langchain_qdrant_async.engine.convert.vectors import named_vectors
+from langchain_qdrant_async.engine.operations.effort import check_effort
+from langchain_qdrant_async.engine.operations.reads import Steps
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import bad_request, invalid_field, wrong_input
 from langchain_qdrant_async.proto import points
 
 _DEFAULT_SAMPLE = 10
 _DEFAULT_NEIGHBOURS = 3
+_AT_ONCE = 100
+"""Searches in one call of the engine."""
 _MOST_SAMPLED = 2000
 """Each sampled point is a search among all of the sample."""
 
@@ -55,7 +59,7 @@ class Matrix:
         )
 
 
-def matrix_of(request: points.SearchMatrixPoints, shard: Shard) -> Matrix:
+def matrix_of(request: points.SearchMatrixPoints, shard: Shard) -> Steps[Matrix]:
     """The distances that a request asks for; of fewer than two points there are none."""
     sample = _at_least(request, "sample", _DEFAULT_SAMPLE, 2)
     neighbours = _at_least(request, "limit", _DEFAULT_NEIGHBOURS, 1)
@@ -63,10 +67,11 @@ def matrix_of(request: points.SearchMatrixPoints, shard: Shard) -> Matrix:
         raise wrong_input(f"Vector with name {request.using} is not configured in this collection")
     if sample > _MOST_SAMPLED:
         raise bad_request(f"the embedded engine compares at most {_MOST_SAMPLED} points with each other")
+    check_effort(request, shard)
     vectors = _sampled(request, shard, sample)
     if len(vectors) < 2:
         return Matrix([], [])
-    return Matrix(list(vectors), _nearest(vectors, request.using, shard, min(neighbours, len(vectors))))
+    return Matrix(list(vectors), (yield from _nearest(vectors, request.using, shard, min(neighbours, len(vectors)))))
 
 
 def _at_least(request: Any, field: str, default: int, least: int) -> int:
@@ -91,15 +96,10 @@ def _sampled(request: points.SearchMatrixPoints, shard: Shard, sample: int) -> d
         )
     )
     vectors: dict[Any, Any] = {hit.id: named_vectors(hit.vector)[request.using] for hit in found}
-    return {point_id: vectors[point_id] for point_id in sorted(vectors, key=_order)}
+    return {point_id: vectors[point_id] for point_id in sorted(vectors, key=ordered)}
 
 
-def _order(point_id: PointId) -> tuple[bool, Any]:
-    """Integers come before UUIDs."""
-    return not isinstance(point_id, int), point_id
-
-
-def _nearest(vectors: dict[PointId, Any], using: str, shard: Shard, limit: int) -> list[list[edge.ScoredPoint]]:
+def _nearest(vectors: dict[PointId, Any], using: str, shard: Shard, limit: int) -> Steps[list[list[edge.ScoredPoint]]]:
     condition = among(vectors)
     queries = [
         edge.QueryRequest(
@@ -111,7 +111,10 @@ def _nearest(vectors: dict[PointId, Any], using: str, shard: Shard, limit: int) 
         )
         for vector in vectors.values()
     ]
-    found = shard.engine.query_batch(edge.QueryBatchRequest(queries))
+    found: list[list[edge.ScoredPoint]] = []
+    for start in range(0, len(queries), _AT_ONCE):
+        found += shard.engine.query_batch(edge.QueryBatchRequest(queries[start : start + _AT_ONCE]))
+        yield
     return [_others(hits, point_id, limit) for point_id, hits in zip(vectors, found, strict=True)]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async.engine.convert.filters import excluding, from_filter
+from langchain_qdrant_async.engine.convert.filters import excluding, from_filter, joined
 from langchain_qdrant_async.engine.convert.ids import PointId, from_point_id
 from langchain_qdrant_async.engine.convert.params import from_params
 from langchain_qdrant_async.engine.convert.selectors import payload_selector, vectors_selector
@@ -26,18 +26,26 @@ from langchain_qdrant_async.proto import points
 _DEFAULT_LIMIT = 10
 
 
-def from_query_points(request: points.QueryPoints, catalog: Catalog) -> edge.QueryRequest:
-    """A whole query, for the shard of `request.collection_name`."""
+def from_query_points(request: points.QueryPoints, catalog: Catalog, piece: Any = None) -> edge.QueryRequest:
+    """A whole query, for the shard of `request.collection_name`.
+
+    Args:
+        request: the query.
+        catalog: where that shard is, and others that vectors are taken from.
+        piece: a condition; then what is found among these points before the offset is left out.
+    """
     shard = catalog.shard(request.collection_name)
     limit = limit_of(request)
+    inner = _root_filter(request, catalog)
+    whole = piece is None and request.query.WhichOneof("variant") not in _WITHOUT_OFFSET
     return edge.QueryRequest(
-        limit=limit,
-        offset=0 if request.query.WhichOneof("variant") in _WITHOUT_OFFSET else request.offset,
+        limit=limit if piece is None else limit + request.offset,
+        offset=request.offset if whole else 0,
         query=scoring_of(request, shard, catalog, limit),
         prefetches=_prefetches(request, shard, catalog),
         with_vector=vectors_selector(request.with_vectors),
         with_payload=payload_selector(request, default=False),
-        filter=_root_filter(request, catalog),
+        filter=inner if piece is None else joined(inner, piece),
         score_threshold=request.score_threshold if request.HasField("score_threshold") else None,
         params=_params(request),
     )

@@ -27,6 +27,7 @@ from langchain_qdrant_async.engine.status import (
     invalid_field,
     malformed,
     not_found,
+    refuse_if_long,
     unimplemented,
 )
 from langchain_qdrant_async.proto import points
@@ -37,6 +38,10 @@ Level = points.QueryPoints | points.PrefetchQuery | points.QueryPointGroups
 _DEFAULT_RRF_K = 2
 _DEFAULT_DIVERSITY = 0.5
 _MOST_CANDIDATES = 16_384
+_PAIR_S, _COMPONENT_S, _CHOICE_S = 3e-9, 1e-10, 5e-9
+"""What MMR takes: each two candidates are compared, by each component, and each choice with those before it."""
+_ROWS = 16
+"""What a stored multivector is taken to have."""
 
 
 def scoring_of(level: Level, shard: Shard, catalog: Catalog, limit: int) -> Any:
@@ -69,6 +74,13 @@ _EXAMPLES: dict[str, Callable[[points.Query], list[points.VectorInput]]] = {
         *(item.example for item in query.relevance_feedback.feedback),
     ],
 }
+
+
+def rows_of(example: points.VectorInput) -> int:
+    """How many rows a vector of a query has."""
+    if example.HasField("id"):
+        return _ROWS
+    return len(example.multi_dense.vectors) or 1
 
 
 def _sides(context: points.ContextInput) -> list[points.VectorInput]:
@@ -216,9 +228,20 @@ def _mmr(message: points.NearestInputWithMmr, scoring: _Scoring) -> edge.Mmr:
     _require(message, "mmr", "mmr is missing")
     diversity, candidates = _diversity(message.mmr), _candidates(message.mmr, scoring.limit)
     vector = scoring.vector(message.nearest)
+    _check_diversity(scoring, rows_of(message.nearest), candidates)
     if isinstance(vector, edge.SparseVector):
         raise unimplemented("MMR on a sparse vector is not supported by the embedded Qdrant service")
     return edge.Mmr(vector, 1.0 - diversity, candidates, scoring.using)
+
+
+def _check_diversity(scoring: _Scoring, rows: int, candidates: int) -> None:
+    """Raise for a choice that would keep the engine busy for long."""
+    points_count = scoring.shard.size.points
+    components = rows * scoring.shard.schema[scoring.using].size if scoring.using in scoring.shard.schema else 0
+    among = min(candidates, points_count)
+    chosen = min(scoring.limit, among)
+    seconds = among * among * (_PAIR_S + components * _COMPONENT_S) + chosen * chosen * among * _CHOICE_S
+    refuse_if_long(seconds, "ask for fewer points or candidates")
 
 
 def _diversity(mmr: points.Mmr) -> float:

@@ -18,6 +18,7 @@ from langchain_qdrant_async.engine.convert.ids import PointId, distinct, from_po
 from langchain_qdrant_async.engine.convert.schema import Schema, unknown_vector
 from langchain_qdrant_async.engine.convert.values import from_payload
 from langchain_qdrant_async.engine.convert.vectors import NamedVectors, from_vectors
+from langchain_qdrant_async.engine.operations.effort import check_selection
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import absent_point, invalid_field, malformed
 from langchain_qdrant_async.proto import points
@@ -183,6 +184,7 @@ def _selected(shard: Shard, selector: points.PointsSelector) -> list[PointId]:
         case "points":
             return distinct(selector.points.ids)
         case "filter":
+            check_selection(selector, shard)
             return shard.select(from_filter(selector.filter))
         case _:
             raise malformed("Malformed PointsSelector type")

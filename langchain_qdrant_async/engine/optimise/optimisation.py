@@ -32,6 +32,7 @@ from langchain_qdrant_async.engine.shards.files import logged_operations
 from langchain_qdrant_async.engine.shards.journal import Journal
 from langchain_qdrant_async.engine.shards.registry import Closing
 from langchain_qdrant_async.engine.shards.shard import Shard
+from langchain_qdrant_async.interpreter import command
 
 _INDEXER = f"{__package__}.indexer"
 _SLICE_S = 0.01
@@ -148,10 +149,9 @@ def _replay(engine: edge.EdgeShard, journal: Journal) -> None:
 @contextlib.asynccontextmanager
 async def _indexer(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """The process that optimises the shard in a folder. It does not outlive this."""
-    safe_path = ["-P"] if sys.flags.safe_path else []
-    command = [sys.executable, *safe_path, "-m", _INDEXER, str(folder), str(os.getpid())]
+    started = command(sys.executable, _INDEXER, str(folder), str(os.getpid()), safe_path=sys.flags.safe_path)
     nothing = asyncio.subprocess.DEVNULL
-    child = await asyncio.create_subprocess_exec(*command, stdin=nothing, stdout=nothing)
+    child = await asyncio.create_subprocess_exec(*started, stdin=nothing, stdout=nothing)
     try:
         yield child
     finally:

@@ -64,7 +64,9 @@ def _same(token: str, key: str | None) -> bool:
 
 
 def _refuse(code: StatusCode, message: str) -> _Handler:
-    async def abort(_request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    """A handler of a stream, which takes in no message unless it asks for one: whoever has no key costs no memory."""
+
+    async def abort(_requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         await context.abort(code, message)
 
-    return grpc.unary_unary_rpc_method_handler(abort)
+    return grpc.stream_unary_rpc_method_handler(abort)

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from langchain_qdrant_async.ownership import check_peer
 from langchain_qdrant_async.rendezvous import Greeting
 
 
@@ -21,17 +22,21 @@ class Leases:
         taken: whether there ever was a user.
     """
 
-    def __init__(self, path: Path, greeting: Greeting, *, last_gone: Callable[[], bool]) -> None:
+    def __init__(
+        self, path: Path, greeting: Greeting, *, may_serve: Callable[[], bool], last_gone: Callable[[], bool]
+    ) -> None:
         """Prepare the socket.
 
         Args:
             path: where to listen.
             greeting: what a new user is told.
+            may_serve: called when a user comes. True if the folder still is the engine's.
             last_gone: called when the last user leaves. True if the engine goes on, and the user may be let go.
         """
         self.taken = False
         self._path = path
         self._greeting = greeting.to_line()
+        self._may_serve = may_serve
         self._last_gone = last_gone
         self._held: set[asyncio.StreamWriter] = set()
         self._leaving: list[asyncio.StreamWriter] = []
@@ -48,14 +53,8 @@ class Leases:
         if self._server is not None:
             self._server.close()
 
-    def close(self) -> None:
-        """Let every user go."""
-        self.refuse()
-        for writer in [*self._held, *self._leaving]:
-            writer.close()
-
     async def _hold(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._closing:
+        if self._closing or not _is_ours(writer) or not self._may_serve():
             writer.close()
             return
         self.taken = True
@@ -71,6 +70,14 @@ class Leases:
     def _others_stay(self) -> bool:
         """Whether the engine goes on without the user that just left."""
         return bool(self._held) or (not self._closing and self._last_gone())
+
+
+def _is_ours(writer: asyncio.StreamWriter) -> bool:
+    try:
+        check_peer(writer.get_extra_info("socket"))
+    except OSError:
+        return False
+    return True
 
 
 async def _until_gone(reader: asyncio.StreamReader) -> None:

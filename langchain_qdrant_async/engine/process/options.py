@@ -7,9 +7,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from langchain_qdrant_async.hosts import is_loopback
 from langchain_qdrant_async.rendezvous import EPHEMERAL
 
 _PAUSE_S = 1.0
+_LARGEST_REQUEST_MB = 32
+"""Source: `max_request_size_mb` in Qdrant's `config/config.yaml`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Listener:
     """PEM file of the certificate chain, or None to serve without TLS."""
     private_key: Path | None = None
     """PEM file of its key."""
+    largest_request_bytes: int = _LARGEST_REQUEST_MB * 2**20
+    """How large a request may be, also a compressed one when it is inflated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,11 @@ def parse() -> Options:
     for name in (given.api_key_env, given.read_only_api_key_env):
         if name is not None and not os.environ.get(name):
             parser.error(f"the environment variable {name} is not set")
+    if _is_open_to_all(given):
+        parser.error(
+            f"{given.listen} can be reached from other machines: name an environment variable with an API key by"
+            " --api-key-env"
+        )
     return Options(given.folder, given.ephemeral, _listener(given), given.optimise_after)
 
 
@@ -64,6 +74,14 @@ def _add_listener(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--read-only-api-key-env", metavar="NAME", help="the same, for a key that only reads")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
+    parser.add_argument(
+        "--largest-request",
+        type=int,
+        choices=range(1, 2048),
+        default=_LARGEST_REQUEST_MB,
+        metavar="MB",
+        help="how large a request over TCP may be, inflated (%(default)s)",
+    )
 
 
 def _add_optimiser(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +106,14 @@ def _listener(given: argparse.Namespace) -> Listener | None:
         read_only_api_key=_secret(given.read_only_api_key_env),
         certificate=given.tls_cert,
         private_key=given.tls_key,
+        largest_request_bytes=given.largest_request * 2**20,
     )
+
+
+def _is_open_to_all(given: argparse.Namespace) -> bool:
+    if given.listen is None or given.api_key_env is not None or given.read_only_api_key_env is not None:
+        return False
+    return not is_loopback(given.listen.rpartition(":")[0].removeprefix("[").removesuffix("]"))
 
 
 def _secret(name: str | None) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import islice
 from typing import Any
 
 import qdrant_edge as edge
@@ -11,14 +10,16 @@ from grpc import StatusCode
 
 from langchain_qdrant_async.engine.convert.filters import from_filter
 from langchain_qdrant_async.engine.convert.hits import retrieved_point, scored_point
-from langchain_qdrant_async.engine.convert.ids import distinct, from_point_id, to_point_id
+from langchain_qdrant_async.engine.convert.ids import distinct, to_point_id
 from langchain_qdrant_async.engine.convert.indexes import from_request
-from langchain_qdrant_async.engine.convert.orders import from_order
 from langchain_qdrant_async.engine.convert.selectors import payload_selector, vectors_selector
 from langchain_qdrant_async.engine.operations import writes
+from langchain_qdrant_async.engine.operations.effort import check_effort
 from langchain_qdrant_async.engine.operations.groups import query_groups
 from langchain_qdrant_async.engine.operations.matrices import matrix_of
-from langchain_qdrant_async.engine.operations.queries import cut, from_query_points, limit_of
+from langchain_qdrant_async.engine.operations.queries import limit_of
+from langchain_qdrant_async.engine.operations.reads import Steps, counted, found, found_in_batch, scrolled
+from langchain_qdrant_async.engine.operations.strict_mode import admit
 from langchain_qdrant_async.engine.services.rpc import reading, refused, writing
 from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.engine.shards.shard import Shard
@@ -95,6 +96,7 @@ class Points(PointsServicer):
         """Index a payload field; doing so again changes nothing."""
         shard = self._catalog.shard(request.collection_name)
         _check_field_name(request.field_name)
+        admit(shard, request)
         operation = edge.UpdateOperation.create_field_index(request.field_name, from_request(request))
         params = request.field_index_params if request.HasField("field_index_params") else None
         with self._catalog.changing(shard, shard.stored.with_index(request.field_name, params)):
@@ -122,21 +124,21 @@ class Points(PointsServicer):
         return points.GetResponse(result=map(retrieved_point, records))
 
     @reading
-    def Scroll(self, request: points.ScrollPoints) -> points.ScrollResponse:
+    def Scroll(self, request: points.ScrollPoints) -> Steps[points.ScrollResponse]:
         """Points by id or by a payload field, a page at a time."""
-        shard = self._read(request)
-        records, following = shard.engine.scroll(_scroll(request))
+        self._read(request)
+        _check_order(request)
+        records, following = yield from scrolled(request, self._catalog)
         response = points.ScrollResponse(result=map(retrieved_point, records))
         if following is not None and not request.HasField("order_by"):
-            response.next_page_offset.CopyFrom(to_point_id(following))  # type: ignore[arg-type]
+            response.next_page_offset.CopyFrom(to_point_id(following))
         return response
 
     @reading
-    def Count(self, request: points.CountPoints) -> points.CountResponse:
+    def Count(self, request: points.CountPoints) -> Steps[points.CountResponse]:
         """How many points a filter selects."""
-        shard = self._read(request)
-        exact = request.exact if request.HasField("exact") else True
-        count = shard.engine.count(edge.CountRequest(exact=exact, filter=_filter(request)))
+        self._read(request)
+        count = yield from counted(request, self._catalog)
         return points.CountResponse(result=points.CountResult(count=count))
 
     @reading
@@ -144,47 +146,48 @@ class Points(PointsServicer):
         """The values of an indexed field and how many points have each."""
         shard = self._read(request)
         _check_field_name(request.key, "key")
+        check_effort(request, shard)
         facet = edge.FacetRequest(request.key, limit_of(request), request.exact, _filter(request))
         return points.FacetResponse(hits=map(_facet_hit, shard.engine.facet(facet).hits))
 
     @reading
-    def Query(self, request: points.QueryPoints) -> points.QueryResponse:
+    def Query(self, request: points.QueryPoints) -> Steps[points.QueryResponse]:
         """Search of any kind."""
-        shard = self._read(request)
-        hits = shard.engine.query(from_query_points(request, self._catalog))
+        self._read(request)
+        hits = yield from found(request, self._catalog)
         return points.QueryResponse(result=_scored(hits, request))
 
     @reading
-    def QueryBatch(self, request: points.QueryBatchPoints) -> points.QueryBatchResponse:
+    def QueryBatch(self, request: points.QueryBatchPoints) -> Steps[points.QueryBatchResponse]:
         """Several searches in one call; one that is wrong fails all."""
         shard = self._catalog.shard(request.collection_name)
         for query in request.query_points:
             query.collection_name = request.collection_name
             _check_shard_keys(query)
-        queries = [from_query_points(query, self._catalog) for query in request.query_points]
-        found = shard.engine.query_batch(edge.QueryBatchRequest(queries)) if queries else []
-        results = (
-            points.BatchResult(result=_scored(hits, query))
-            for hits, query in zip(found, request.query_points, strict=True)
-        )
-        return points.QueryBatchResponse(result=results)
+        admit(shard, request)
+        results = yield from found_in_batch(request.query_points, self._catalog)
+        scored = (_scored(hits, query) for hits, query in zip(results, request.query_points, strict=True))
+        return points.QueryBatchResponse(result=[points.BatchResult(result=each) for each in scored])
 
     @reading
-    def QueryGroups(self, request: points.QueryPointGroups) -> points.QueryGroupsResponse:
+    def QueryGroups(self, request: points.QueryPointGroups) -> Steps[points.QueryGroupsResponse]:
         """Search whose hits are grouped by the value of a payload field."""
         self._read(request)
         _check_field_name(request.group_by, "group_by")
-        return points.QueryGroupsResponse(result=points.GroupsResult(groups=query_groups(request, self._catalog)))
+        groups = yield from query_groups(request, self._catalog)
+        return points.QueryGroupsResponse(result=points.GroupsResult(groups=groups))
 
     @reading
-    def SearchMatrixPairs(self, request: points.SearchMatrixPoints) -> points.SearchMatrixPairsResponse:
+    def SearchMatrixPairs(self, request: points.SearchMatrixPoints) -> Steps[points.SearchMatrixPairsResponse]:
         """Distances within a random sample, as pairs of ids."""
-        return points.SearchMatrixPairsResponse(result=matrix_of(request, self._read(request)).pairs())
+        matrix = yield from matrix_of(request, self._read(request))
+        return points.SearchMatrixPairsResponse(result=matrix.pairs())
 
     @reading
-    def SearchMatrixOffsets(self, request: points.SearchMatrixPoints) -> points.SearchMatrixOffsetsResponse:
+    def SearchMatrixOffsets(self, request: points.SearchMatrixPoints) -> Steps[points.SearchMatrixOffsetsResponse]:
         """Distances within a random sample, as a sparse matrix."""
-        return points.SearchMatrixOffsetsResponse(result=matrix_of(request, self._read(request)).offsets())
+        matrix = yield from matrix_of(request, self._read(request))
+        return points.SearchMatrixOffsetsResponse(result=matrix.offsets())
 
     CreateVectorName = DeleteVectorName = refused(
         "vectors of an existing collection cannot be added or removed in the embedded Qdrant service"
@@ -196,6 +199,7 @@ class Points(PointsServicer):
     def _read(self, request: Any) -> Shard:
         shard = self._catalog.shard(request.collection_name)
         _check_shard_keys(request)
+        admit(shard, request)
         return shard
 
     def _write(self, write: writes.Write, request: Any) -> points.PointsOperationResponse:
@@ -206,6 +210,7 @@ class Points(PointsServicer):
 def _written(shard: Shard, write: writes.Write, request: Any, *, wait: bool) -> points.UpdateResult:
     """Do a write and say so. Without `wait`, a server answers before it could find a point absent."""
     _check_shard_keys(request, wrong_input)
+    admit(shard, request)
     try:
         write(shard, request)
     except Refusal as refusal:
@@ -235,26 +240,17 @@ def _filter(request: Any) -> edge.Filter | None:
     return from_filter(request.filter) if request.HasField("filter") else None
 
 
-def _scroll(request: points.ScrollPoints) -> edge.ScrollRequest:
-    ordered = request.HasField("order_by")
-    if ordered and request.HasField("offset"):
+def _check_order(request: points.ScrollPoints) -> None:
+    if request.HasField("order_by") and request.HasField("offset"):
         raise wrong_input(
             "Cannot use an `offset` when using `order_by`. The alternative for paging is to use `order_by.start_from` "
             "and a filter to exclude the IDs that you've already seen for the `order_by.start_from` value"
         )
-    return edge.ScrollRequest(
-        offset=from_point_id(request.offset) if request.HasField("offset") else None,
-        limit=limit_of(request),
-        filter=_filter(request),
-        with_payload=payload_selector(request, default=True),
-        with_vector=vectors_selector(request.with_vectors),
-        order_by=from_order(request.order_by) if ordered else None,
-    )
 
 
 def _scored(hits: Iterable[edge.ScoredPoint], request: points.QueryPoints) -> list[points.ScoredPoint]:
     wanted = vectors_selector(request.with_vectors)
-    return [scored_point(hit, wanted) for hit in islice(hits, cut(request), None)]
+    return [scored_point(hit, wanted) for hit in hits]
 
 
 def _facet_hit(hit: edge.FacetHit) -> points.FacetHit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,6 +163,10 @@ class Catalog:
             self._registry.publish(state)
         self.folders.wait()
         self._spare.keep()
+
+    def check_with(self, check: Callable[[], None]) -> None:
+        """Call this before anything is published; it raises if the folder is not the engine's any more."""
+        self._registry.check = check
 
     def _shard(self, stored: StoredCollection) -> Shard:
         return Shard(self.folders.of(stored.folder), stored, self.touched, self._room, self.keep)

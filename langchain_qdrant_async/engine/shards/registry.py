@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from google.protobuf import json_format
 
 from langchain_qdrant_async.engine.shards.disk import sync
 from langchain_qdrant_async.engine.status import Refusal, data_loss
+from langchain_qdrant_async.ownership import open_ours
 from langchain_qdrant_async.proto import collections
 
 _VERSION = 1
@@ -87,6 +88,11 @@ class StoredCollection:
             content["closed"] = {name: value for name, value in vars(self.closed).items() if value is not None}
         return content
 
+    @cached_property
+    def as_text(self) -> str:
+        """The same, written: once for each state, since every change writes all collections."""
+        return _written(self.as_json, level=2)
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -115,6 +121,7 @@ class Registry:
     Attributes:
         found: whether there was one.
         present: what it holds.
+        check: called before each publication; raises if there must be none.
     """
 
     def __init__(self, path: Path) -> None:
@@ -124,13 +131,15 @@ class Registry:
             Refusal: it cannot be understood.
         """
         self._path = path
-        self.found = path.exists()
+        self.check: Callable[[], None] = lambda: None
+        self.found = os.path.lexists(path)
         self.present = _read(path) if self.found else Registered()
 
     def publish(self, state: Registered) -> None:
         """Make a state the present one, and the one that is found after a crash; or neither, if this raises."""
         if state == self.present:
             return
+        self.check()
         draft = self._path.with_suffix(".new")
         try:
             _write(draft, state)
@@ -143,18 +152,29 @@ class Registry:
         sync([self._path.parent])
 
 
+def text_of(state: Registered) -> str:
+    """What the file holds; the same as `json.dumps(..., indent=1)` makes of it, which takes 0.7 ms a collection."""
+    stored = [f"{json.dumps(name, ensure_ascii=False)}: {each.as_text}" for name, each in state.collections.items()]
+    listed = "{\n  " + ",\n  ".join(stored) + "\n }" if stored else "{}"
+    aliases = _written(dict(state.aliases), level=1)
+    return f'{{\n "version": {_VERSION},\n "collections": {listed},\n "aliases": {aliases}\n}}'
+
+
+def _written(value: object, *, level: int) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1).replace("\n", "\n" + " " * level)
+
+
 def _write(draft: Path, state: Registered) -> None:
-    stored = {name: collection.as_json for name, collection in state.collections.items()}
-    content = {"version": _VERSION, "collections": stored, "aliases": dict(state.aliases)}
-    with draft.open("wb") as file:
-        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
+    with open(draft, "wb", opener=open_ours) as file:
+        file.write(text_of(state).encode())
         file.flush()
         os.fsync(file.fileno())
 
 
 def _read(path: Path) -> Registered:
     try:
-        content = json.loads(path.read_bytes())
+        with open(path, "rb", opener=open_ours) as file:
+            content = json.load(file)
         if content["version"] == _VERSION:
             stored = {name: _from_json(each) for name, each in content["collections"].items()}
             return Registered(stored, dict(content["aliases"]))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from langchain_qdrant_async.engine.shards.copies import copy_folder
 from langchain_qdrant_async.engine.status import disk_full
+from langchain_qdrant_async.ownership import open_ours
 
 _log = logging.getLogger(__name__)
 
@@ -72,9 +73,8 @@ class Spare:
 
     def keep(self) -> None:
         """Take the room, if there is any."""
-        if not self._path.exists():
-            with contextlib.suppress(OSError):
-                self._path.write_bytes(bytes(_SPARE_BYTES))
+        with contextlib.suppress(OSError), open(self._path, "xb", opener=open_ours) as file:
+            file.write(bytes(_SPARE_BYTES))
 
     def give_up_if_needed(self) -> None:
         """Give the room to what starts, if there is no other."""
@@ -128,6 +128,11 @@ def free_bytes(folder: Path) -> int:
 def holes_bytes(folder: Path) -> int:
     """How much the files of a folder may grow without getting longer."""
     return sum(max(0, each.st_size - each.st_blocks * 512) for each in _files(folder))
+
+
+def taken_bytes(folder: Path) -> int:
+    """The room that the files of a folder take."""
+    return sum(each.st_blocks * 512 for each in _files(folder))
 
 
 def _files(folder: Path) -> Iterator[os.stat_result]:

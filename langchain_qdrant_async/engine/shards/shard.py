@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import qdrant_edge as edge
 
@@ -18,7 +19,14 @@ from langchain_qdrant_async.engine.shards.backlog import Backlog
 from langchain_qdrant_async.engine.shards.files import check_free, digest, drop_quantization, logged_operations, opening
 from langchain_qdrant_async.engine.shards.journal import Journal
 from langchain_qdrant_async.engine.shards.registry import Closing, StoredCollection
-from langchain_qdrant_async.engine.shards.room import NEW_SHARD_BYTES, Refuge, Room, holes_bytes, refuge_for
+from langchain_qdrant_async.engine.shards.room import (
+    NEW_SHARD_BYTES,
+    Refuge,
+    Room,
+    holes_bytes,
+    refuge_for,
+    taken_bytes,
+)
 from langchain_qdrant_async.engine.status import internal, is_panic
 from langchain_qdrant_async.proto import collections
 
@@ -33,6 +41,15 @@ Keep = Callable[["Shard", StoredCollection], None]
 
 def _forget(shard: Shard, stored: StoredCollection) -> None:
     shard.stored = stored
+
+
+class Size(NamedTuple):
+    """How large a shard is, about."""
+
+    points: int = 0
+    """How many points it has."""
+    size_bytes: int = 0
+    """What they take on the disk."""
 
 
 class Shard:
@@ -70,6 +87,7 @@ class Shard:
         self._keep = keep
         self._refuge: Refuge | None = None
         self._holes_bytes = 0
+        self._size = Size()
         self._open: edge.EdgeShard | None = None
         self._operations = 0
         self._dirty = False
@@ -85,6 +103,13 @@ class Shard:
     def last_operation(self) -> int:
         """The number of the last operation, as the log counts them, from 0."""
         return max(self._operations - 1, 0)
+
+    @property
+    def size(self) -> Size:
+        """How large it is, about: as at the last flush, and what was written since."""
+        if self._open is None:
+            self._load()
+        return self._size
 
     @property
     def is_due(self) -> bool:
@@ -140,7 +165,7 @@ class Shard:
         if self._open is not None and self._dirty:
             self._open.flush()
             self._dirty = False
-            self._holes_bytes = holes_bytes(self.folder)
+            self._measure()
 
     def close(self) -> None:
         """Bring everything to the disk and let go of the files."""
@@ -206,7 +231,7 @@ class Shard:
             self._check_digest()
             self._refuge = refuge_for(self.folder)
             self._open = self._opened(self.folder if self._refuge is None else self._refuge.folder)
-        self._holes_bytes = holes_bytes(self.folder)
+        self._measure()
         self.backlog.changed = _unindexed_points(self._open, self.stored.config)
         self._touched.set()
 
@@ -242,6 +267,7 @@ class Shard:
 
     def _count(self, operation: edge.UpdateOperation, changed: int, deleted: int) -> None:
         self.backlog.add(changed=changed, deleted=deleted)
+        self._size = Size(self._size.points + changed, self._size.size_bytes + self._bytes_of(changed))
         self._touched.set()
         if self._journal is not None:
             self._journal.record(operation, self._bytes_of(changed))
@@ -250,6 +276,11 @@ class Shard:
         """How much an operation weighs that writes so many points, about."""
         dense = dense_params(self.stored.config.params.vectors_config)
         return (changed + 1) * sum((params.size * 4 for params in dense.values()), _PAYLOAD_BYTES)
+
+    def _measure(self) -> None:
+        """See how large it is."""
+        self._holes_bytes = holes_bytes(self.folder)
+        self._size = Size(self._points(), taken_bytes(self.folder))
 
     def _points(self) -> int:
         return self.engine.info().points_count

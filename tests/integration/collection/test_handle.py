@@ -19,6 +19,7 @@ from langchain_qdrant_async import (
     Layout,
     ReducedEmbeddings,
 )
+from langchain_qdrant_async.collection.collections import notice_of
 from langchain_qdrant_async.embedding import Reduction
 from tests.counting import Counter, counting
 from tests.embeddings import WordEmbeddings
@@ -130,6 +131,29 @@ async def test_what_an_alias_means_is_asked_again_after_a_while(
     counter.take()
     await store.aadd_texts(TEXTS)
     assert counter.take() == ["ListAliases", "Upsert", "ListAliases"], "before, and after: it may have moved meanwhile"
+
+
+async def test_an_alias_is_not_trusted_while_a_reindexing_is_announced(
+    counted: tuple[Counter, Connection], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As another process announces it: the alias may move at any moment, so each write asks before and after."""
+    monkeypatch.setattr("langchain_qdrant_async.collection.handle.TRUST_S", 60.0)
+    counter, connection = counted
+    owner, alias = Collections(connection), f"{name}-alias"
+    await AsyncQdrantVectorStore(connection, name, WordEmbeddings(20)).aadd_texts(TEXTS)
+    await owner.alias(alias, name)
+    await owner.alias(notice_of(name), name)
+    store = AsyncQdrantVectorStore(connection, alias, WordEmbeddings(20))
+    await store.aadd_texts(TEXTS)
+    counter.take()
+    for _ in range(2):
+        await store.aadd_texts(TEXTS)
+        assert counter.take() == ["ListAliases", "Upsert", "ListAliases"]
+    await owner.remove_alias(notice_of(name))
+    await store.aadd_texts(TEXTS)
+    counter.take()
+    await store.aadd_texts(TEXTS)
+    assert counter.take() == ["Upsert"]
 
 
 async def test_a_deletion_asks_first(counted: tuple[Counter, Connection], name: str) -> None:

@@ -152,8 +152,8 @@ async def test_memory_leaves_nothing_behind() -> None:
     connection = Connection(":memory:")
     await _store(connection).aadd_texts(["text"])
     assert isinstance(connection._place, EngineUser)
-    folder = connection._place._folder
-    assert folder is not None
+    assert connection._place._lease is not None
+    folder = connection._place._lease.folder
     assert folder.exists()
     await connection.aclose()
     assert not folder.exists()

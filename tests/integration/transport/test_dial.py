@@ -68,7 +68,7 @@ class Dialling:
 class Health(QdrantServicer):
     async def HealthCheck(self, request: Any, context: Any) -> Any:
         keys = dict(context.invocation_metadata())
-        return service.HealthCheckReply(title="there", version=str(keys.get("api-key")))
+        return service.HealthCheckReply(title="there", version=str(keys.get("api-key")), commit=keys.get("x-tenant"))
 
 
 async def _serving(credentials: grpc.ServerCredentials | None = None) -> tuple[grpc.aio.Server, str]:
@@ -97,6 +97,18 @@ async def test_an_interceptor_hears_every_call(address: str) -> None:
     assert dial.interceptor.heard == [METHOD] * 3
     assert dial.targets == [address]
     assert dial.loops == [asyncio.get_running_loop()]
+
+
+async def test_headers_and_options_of_the_channel_are_the_users(address: str) -> None:
+    dial = Dialling()
+    options: dict[str, int | str] = {"grpc.keepalive_time_ms": 77, "grpc.primary_user_agent": "mine"}
+    remote = Remote(address, api_key="key", headers={"X-Tenant": "t"}, grpc_options=options)
+    async with Connection(remote, dial=dial) as connection:
+        answer = await connection.service.HealthCheck(HEALTH)
+    assert (answer.version, answer.commit) == ("key", "t")
+    given = dict(dial.options[0])
+    assert given | options == given, "in place of ours"
+    assert len(given) == len(dial.options[0])
 
 
 async def test_errors_behind_an_interceptor_are_ours(address: str) -> None:

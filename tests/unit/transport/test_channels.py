@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from langchain_qdrant_async import Embedded, Policy, Remote
 from langchain_qdrant_async.transport.channels import Dialler, Server, channel_options, dial_of
 
@@ -37,3 +39,20 @@ def test_more_patience_ends_at_a_minute() -> None:
         dialler = dialler.more_patient()
     assert times == [3_000, 12_000, 48_000, 60_000]
     assert dict(dialler.options)["grpc.keepalive_time_ms"] == 30_000
+
+
+@pytest.mark.parametrize(
+    ("target", "asked"),
+    [
+        (Embedded("data"), False),
+        (Remote("localhost"), False),
+        (Remote("http://127.0.0.1:6334"), False),
+        (Remote("https://127.8.0.1"), False),
+        (Remote("http://[::1]:6334"), False),
+        (Remote("example.com"), True),
+        (Remote("http://10.0.0.1:6334"), True),
+        (Remote("https://localhost.example.com"), True),
+    ],
+)
+def test_a_proxy_is_asked_only_for_other_machines(target: Remote | Embedded, asked: bool) -> None:
+    assert dict(channel_options(target, Policy())).get("grpc.enable_http_proxy", 1) == asked

@@ -18,6 +18,7 @@ from langchain_qdrant_async import (
     Hnsw,
     InvalidInput,
     Layout,
+    QdrantStoreError,
     Remote,
     ScalarQuantization,
 )
@@ -28,6 +29,38 @@ def test_the_defaults_of_a_collection() -> None:
     spec = CollectionSpec("docs")
     assert (spec.dimension, spec.distance, spec.quantization) == (100, Distance.COSINE, ScalarQuantization())
     assert spec.layout == Layout("page_content", "metadata", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"headers": {"api-key": "k"}}, "given as api_key"),
+        ({"headers": {"grpc-timeout": "1"}}, "cannot be a header"),
+        ({"headers": {"key-bin": "1"}}, "cannot be a header"),
+        ({"headers": {"a b": "1"}}, "cannot be a header"),
+        ({"headers": {"": "1"}}, "cannot be a header"),
+        ({"headers": {"a": "secret\n"}}, "'a' has a value that is no printable text"),
+        ({"headers": {"a": 1}}, "no printable text"),
+        ({"grpc_options": {"grpc.x": 1.5}}, "a number or a text"),
+        ({"grpc_options": {1: 1}}, "a number or a text"),
+    ],
+)
+def test_headers_and_options_that_cannot_be_sent(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said) as raised:
+        Remote("localhost", **options)
+    assert "secret" not in str(raised.value)
+
+
+def test_headers_are_never_shown_or_pickled() -> None:
+    remote = Remote("localhost", headers={"Authorization": "secret"})
+    connection = connection_of({"host": "localhost", "headers": {"authorization": "secret"}})[0]
+    assert connection.target == remote
+    assert "secret" not in repr(connection)
+    hash(remote)
+    with pytest.raises(QdrantStoreError, match="in the clear"):
+        pickle.dumps(connection)
+    with pytest.warns(UserWarning, match="secret of the headers for example.com:6334 travels unencrypted"):
+        Remote("http://example.com", headers={"a": "b"})
 
 
 def test_settings_are_frozen_and_changed_by_copy() -> None:

@@ -117,6 +117,10 @@ def test_a_second_engine_of_a_folder_leaves_quietly(engine: Engine) -> None:
     [
         (("--api-key-env", "NOT_THERE"), b"the environment variable NOT_THERE is not set"),
         (("--tls-cert", "x.pem"), b"--tls-cert and --tls-key belong together"),
+        (("--listen", "0.0.0.0:0"), b"0.0.0.0:0 can be reached from other machines: name an environment variable"),
+        (("--listen", "[::]:0"), b"can be reached from other machines"),
+        (("--listen", ":0"), b"can be reached from other machines"),
+        (("--listen", "example.com:6334", "--tls-cert", "x.pem", "--tls-key", "x.pem"), b"from other machines"),
     ],
 )
 def test_options_that_cannot_be(tmp_path: Path, options: tuple[str, ...], text: bytes) -> None:

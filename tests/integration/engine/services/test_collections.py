@@ -182,8 +182,16 @@ async def test_impossible_names(stubs: Stubs, name: str, text: str) -> None:
         ),
         (
             StatusCode.UNIMPLEMENTED,
-            "strict_mode_config",
-            {"vectors_config": dense_config(), "strict_mode_config": collections.StrictModeConfig(enabled=True)},
+            "strict_mode_config.read_rate_limit",
+            {
+                "vectors_config": dense_config(),
+                "strict_mode_config": collections.StrictModeConfig(enabled=True, read_rate_limit=30),
+            },
+        ),
+        (
+            StatusCode.INVALID_ARGUMENT,
+            "[strict_mode_config.max_query_limit: value 0 invalid, must be 1 or larger]",
+            {"vectors_config": dense_config(), "strict_mode_config": collections.StrictModeConfig(max_query_limit=0)},
         ),
     ],
 )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +184,63 @@ def test_damaged_bytes_are_refused() -> None:
     middle = len(content) * 2 // 3
     with pytest.raises(InvalidInput, match="reduction"):
         Reduction.from_bytes(content[:middle] + bytes([content[middle] ^ 64]) + content[middle + 1 :])
+
+
+def archive(members: dict[str, bytes], compression: int) -> bytes:
+    """An .npz file of these members."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as written:
+        for name, content in members.items():
+            written.writestr(f"{name}.npy", content)
+    return file.getvalue()
+
+
+def npy(shape: tuple[int, ...], content: bytes) -> bytes:
+    """Numbers with a header that says they have this shape."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    return file.getvalue() + content
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("inflated", ["facts", "matrix"])
+def test_bytes_that_inflate_are_refused_before_they_do(compression: int, inflated: str) -> None:
+    bomb = npy((10_000, 1_000), bytes(40_000_000))
+    content = archive({"facts": npy((0,), b""), "matrix": npy((0,), b""), inflated: bomb}, compression)
+    assert len(content) < 500_000
+    with peak() as memory, pytest.raises(InvalidInput, match="is compressed, which it never is"):
+        Reduction.from_bytes(content)
+    assert memory[0] < 2_000_000
+
+
+@pytest.mark.parametrize("shape", [(1 << 40,), (1 << 20, 1 << 20), (3, 3), (-1, 2)])
+def test_a_header_that_says_more_than_there_is_makes_no_room_for_it(shape: tuple[int, ...]) -> None:
+    content = archive({"facts": npy(shape, bytes(16)), "matrix": npy((0,), b"")}, zipfile.ZIP_STORED)
+    with peak() as memory, pytest.raises(InvalidInput, match="not a stored reduction"):
+        Reduction.from_bytes(content)
+    assert memory[0] < 2_000_000
+
+
+def test_what_is_not_asked_for_is_not_read() -> None:
+    whole = Reduction.fit(corpus(200), 10).to_bytes()
+    file = io.BytesIO(whole)
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as more:
+        more.writestr("more.npy", bytes(40_000_000))
+    with peak() as memory:
+        assert Reduction.from_bytes(file.getvalue()).to_bytes() == whole
+    assert memory[0] < 2_000_000
+
+
+@contextmanager
+def peak() -> Iterator[list[int]]:
+    """Fills in the most bytes that Python had at once."""
+    most = [0]
+    tracemalloc.start()
+    try:
+        yield most
+    finally:
+        most[0] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
 
 
 def test_what_cannot_be_is_refused_with_both_numbers() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from langchain_qdrant_async.engine.operations.configuration import changed_configuration, new_configuration
@@ -38,9 +40,25 @@ def test_a_vector_that_is_not_there_cannot_be_changed() -> None:
         changed_configuration(made(), collections.UpdateCollection(vectors_config=change))
 
 
-def test_strict_mode_is_refused() -> None:
-    strict = collections.StrictModeConfig(enabled=True)
-    with pytest.raises(Refusal, match="strict_mode_config is not supported"):
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"read_rate_limit": 30},
+        {"write_rate_limit": 30},
+        {"max_collection_vector_size_bytes": 1},
+        {"max_collection_payload_size_bytes": 1},
+        {"max_resident_memory_percent": 90},
+    ],
+)
+def test_what_strict_mode_says_of_rates_and_sizes_in_bytes_is_refused(limit: dict[str, Any]) -> None:
+    text = f"strict_mode_config.{next(iter(limit))} is not supported"
+    strict = collections.StrictModeConfig(enabled=True, **limit)
+    with pytest.raises(Refusal, match=text):
         new_configuration(collections.CreateCollection(strict_mode_config=strict))
-    with pytest.raises(Refusal, match="strict_mode_config is not supported"):
+    with pytest.raises(Refusal, match=text):
         changed_configuration(made(), collections.UpdateCollection(strict_mode_config=strict))
+    noted = new_configuration(collections.CreateCollection(strict_mode_config=collections.StrictModeConfig(**limit)))
+    with pytest.raises(Refusal, match=text):
+        changed_configuration(
+            noted, collections.UpdateCollection(strict_mode_config=collections.StrictModeConfig(enabled=True))
+        )

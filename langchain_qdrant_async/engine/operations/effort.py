@@ -1,0 +1,89 @@
+"""How long a read would keep the engine busy, about, and how it is cut into pieces that do not.
+
+No call of the engine can be interrupted, and while one goes on nobody else is served. A point belongs to one piece of
+many, by a hash of its id, so that pieces together find what the whole would.
+
+Decision: docs/decisions/0415-long-reads-in-pieces.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from langchain_qdrant_async.engine.operations.scoring import Level, examples_of, rows_of
+from langchain_qdrant_async.engine.shards.shard import Shard
+from langchain_qdrant_async.engine.status import refuse_if_long
+from langchain_qdrant_async.proto import common, points
+
+_PIECE_S = 0.2
+"""What one piece should take."""
+_MOST_PIECES = 1024
+_SELECTION_S = 30.0
+"""What it may take to find the points that are to be written."""
+_CONDITION_S = 2e-6
+"""Of one condition for one point without an index: the payload is found."""
+_PAYLOAD_S = 2.5e-9
+"""And each of its bytes is read."""
+_SCORE_S = 7e-11
+"""Of one row of a query against one byte of vectors."""
+
+
+def pieces_of(request: Any, shard: Shard) -> int:
+    """In how many pieces a search without prefetches, a count or a scroll is to be done."""
+    return min(1 + int(_seconds(request, shard) / _PIECE_S), _MOST_PIECES)
+
+
+def check_effort(request: Any, shard: Shard) -> None:
+    """Raise for what would keep the engine busy for long and cannot be cut."""
+    refuse_if_long(_seconds(request, shard), "give its filter fewer conditions, or index their fields")
+
+
+def check_selection(selector: points.PointsSelector, shard: Shard) -> None:
+    """Raise for a filter of a write, which is carried out whole or not at all, that would take very long."""
+    refuse_if_long(_seconds(selector, shard), "give its filter fewer conditions, or index their fields", _SELECTION_S)
+
+
+def _seconds(request: Any, shard: Shard) -> float:
+    """Of a request with a filter, a query and prefetches, as far as it has them."""
+    size = shard.size
+    each_s = size.points * _CONDITION_S + size.size_bytes * _PAYLOAD_S
+    usual = _conditions(request, frozenset()) * each_s + _scored(request) * size.size_bytes * _SCORE_S
+    if usual < _PIECE_S:
+        return usual
+    indexed = frozenset(shard.engine.info().payload_schema)
+    return usual - (_conditions(request, frozenset()) - _conditions(request, indexed)) * each_s
+
+
+def _conditions(level: Any, indexed: frozenset[str]) -> int:
+    """The conditions that need the payload, in the filters of this level and those below."""
+    amount = sum(_needs_payload(each, indexed) for each in _within(level.filter)) if level.HasField("filter") else 0
+    return amount + sum(_conditions(inner, indexed) for inner in getattr(level, "prefetch", ()))
+
+
+def _needs_payload(condition: common.Condition, indexed: frozenset[str]) -> bool:
+    kind = condition.WhichOneof("condition_one_of")
+    return kind in _BY_PAYLOAD and getattr(condition, str(kind)).key not in indexed
+
+
+_BY_PAYLOAD = frozenset(("field", "is_empty", "is_null", "nested"))
+
+
+def _within(message: common.Filter) -> Iterator[common.Condition]:
+    """The conditions at the ends of a filter's branches; what is inside a nested one reads one payload with it."""
+    for group in (message.must, message.should, message.must_not, message.min_should.conditions):
+        for condition in group:
+            if condition.HasField("filter"):
+                yield from _within(condition.filter)
+            else:
+                yield condition
+
+
+def _scored(level: Any) -> int:
+    """The rows that points are scored by, at this level and those below."""
+    rows = _rows(level) if hasattr(level, "query") else 0
+    return rows + sum(_scored(inner) for inner in getattr(level, "prefetch", ()))
+
+
+def _rows(level: Level) -> int:
+    return sum(map(rows_of, examples_of(level.query)))

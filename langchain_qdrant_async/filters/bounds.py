@@ -1,0 +1,91 @@
+"""How much one filter may hold: it is read on the caller's event loop, which nothing else may use meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from langchain_qdrant_async.errors import InvalidFilter
+from langchain_qdrant_async.filters.operators import IDS
+
+_ENTRY, _NUMBER, _WORD = 30, 5, 2
+"""What an entry of a dictionary or a list takes to read; less in a list of nothing but numbers, or of words."""
+_MOST = 120_000
+"""In all, so that reading takes 50 ms on a slow machine."""
+_DEEPEST = 30
+"""Containers inside each other; what is inside of more is refused unread."""
+_MOST_CONVERTED = 4_000
+"""Conditions side by side in one of Qdrant's own filters, of the REST client."""
+_MOST_MESSAGES = 50_000
+"""The same in a message. Source: what the embedded engine takes."""
+
+_SCALARS = {str, int, float, bool, type(None)}
+_CONTAINERS = (Mapping, list, tuple, set, frozenset, range, np.ndarray)
+
+
+def check_bounds(given: object) -> None:
+    """Raise for a filter that would take long to read, without reading it.
+
+    Raises:
+        InvalidFilter: it holds too much.
+    """
+    left, waiting = _MOST, [(given, 0)]
+    while waiting:
+        each, level = waiting.pop()
+        if not isinstance(each, _CONTAINERS) or level > _DEEPEST:
+            continue
+        weight, parts = _weighed(each)
+        left -= weight
+        if left < 0:
+            most = (
+                f"{_MOST // _WORD:,} words, {_MOST // _NUMBER:,} numbers, or {_MOST // _ENTRY:,} entries of other kinds"
+            )
+            raise _too_much(most, "$in")
+        waiting += [(part, level + 1) for part in parts if isinstance(part, _CONTAINERS)]
+
+
+def check_native(conditions: Collection[object], *, converted: bool) -> None:
+    """Raise for too many of Qdrant's own conditions side by side.
+
+    Args:
+        conditions: one clause of a filter.
+        converted: whether they have to be converted.
+
+    Raises:
+        InvalidFilter: there are too many.
+    """
+    most = _MOST_CONVERTED if converted else _MOST_MESSAGES
+    if len(conditions) > most:
+        raise _too_much(f"{most:,} conditions side by side", "MatchAny")
+
+
+def _weighed(container: Any) -> tuple[int, Collection[Any]]:
+    """What a container takes to read, without what is in its parts, and these."""
+    if isinstance(container, Mapping):
+        ids = container.get(IDS, ())
+        amount = len(container) + (len(ids) if isinstance(ids, list | tuple) else 0)
+        return _ENTRY * amount, container.values()
+    if isinstance(container, range | np.ndarray):
+        return _NUMBER * _length(container), ()
+    if len(container) > _MOST:
+        return len(container), ()
+    kinds = set(map(type, container))
+    if kinds <= _SCALARS:
+        return len(container) * (_WORD if kinds == {str} else _NUMBER), ()
+    return len(container) * _ENTRY, container
+
+
+def _length(container: range | np.ndarray[Any, Any]) -> int:
+    try:
+        return len(container) if isinstance(container, range) else container.size
+    except OverflowError:  # a range may be longer than any list
+        return _MOST
+
+
+def _too_much(most: str, way: str) -> InvalidFilter:
+    return InvalidFilter(
+        f"the filter asks too much: at most {most}. Many values of one field are one condition with {way}; still more"
+        " are several searches, or one field that says what they have in common"
+    )

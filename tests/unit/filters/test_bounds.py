@@ -1,0 +1,164 @@
+"""What is too large or too deep is refused at once, and what is just not so is read in little time."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from qdrant_client import models
+
+from langchain_qdrant_async.errors import InvalidFilter
+from langchain_qdrant_async.filters import to_filter
+from langchain_qdrant_async.filters.conditions import among, equal, some, within
+from langchain_qdrant_async.filters.number_tree import number_tree
+from langchain_qdrant_async.proto import common
+
+MANY = 200_000
+LONG = "x" * 100_000
+MEGABYTE = 2**20
+
+
+def wrapped(depth: int, wrap: Callable[[Any], Any], inner: Any = 1) -> Any:
+    for _ in range(depth):
+        inner = wrap(inner)
+    return inner
+
+
+TOO_MUCH: dict[str, Callable[[], Any]] = {
+    "alternatives": lambda: {"$or": [{"a": f"x{number}"} for number in range(MANY)]},
+    "alternatives of other fields": lambda: {"$or": [{f"a{number}": {"$gt": 1}} for number in range(MANY)]},
+    "conditions": lambda: {"$and": [{"a": {"$exists": True}}] * MANY},
+    "fields": lambda: {f"a{number}": 1 for number in range(MANY)},
+    "empty filters": lambda: {"$and": [{}] * MANY},
+    "empty lists": lambda: {"$and": [{"$or": []}] * MANY},
+    "operators": lambda: {"a": {"$not": {f"${number}": 1 for number in range(MANY)}}},
+    "words": lambda: {"a": {"$in": [f"x{number}" for number in range(MANY)]}},
+    "numbers": lambda: {"a": {"$nin": list(range(MANY))}},
+    "a range": lambda: {"a": {"$in": range(10**30)}},
+    "an array": lambda: {"a": {"$in": np.arange(MANY)}},
+    "a set": lambda: {"a": {"$in": set(range(MANY))}},
+    "booleans": lambda: {"a": {"$in": [True] * MANY}},
+    "ids": lambda: {"$has_id": [str(number) for number in range(MANY)]},
+    "words in many lists": lambda: {"$and": [{"a": {"$in": ["x"] * 1_000}}] * 200},
+    "its own messages": lambda: common.Filter(must=[equal("a", 1)] * MANY),
+    "its own models": lambda: models.Filter(should=[models.HasVectorCondition(has_vector="a")] * MANY),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_what_is_too_much_is_refused_without_being_read(name: str) -> None:
+    given = TOO_MUCH[name]()
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidFilter, match="asks too much"):
+            to_filter(given)
+        assert tracemalloc.get_traced_memory()[1] < 10 * MEGABYTE
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        wrapped(10_000, lambda inner: {"$and": [inner]}),
+        wrapped(10_000, lambda inner: {"$or": [inner, {"a": 1}]}),
+        wrapped(10_000, lambda inner: {"$not": inner}),
+        {"a": wrapped(10_000, lambda inner: {"$not": inner})},
+        wrapped(10_000, lambda inner: {"a": inner}),
+        {"a": wrapped(10_000, lambda inner: [inner])},
+        {"a": {"$in": wrapped(10_000, lambda inner: [inner])}},
+        {"a": {"$gt": wrapped(10_000, lambda inner: {"a": inner})}},
+        wrapped(2_000, lambda inner: models.Filter(must=[inner]), models.Filter()),
+    ],
+    ids=["and", "or", "not", "field", "fields", "value", "in", "bound", "models"],
+)
+def test_what_is_too_deep_is_refused(given: Any) -> None:
+    with pytest.raises(InvalidFilter) as refused:
+        to_filter(given)
+    assert len(str(refused.value)) < 5_000
+
+
+class Verbose:
+    """An object whose text is long."""
+
+    def __repr__(self) -> str:
+        return LONG
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {LONG: 1},
+        {f"${LONG}": 1},
+        {"a": {f"${LONG}": 1}},
+        {"a": {LONG: 1}},
+        {"a": {"$gt": LONG}},
+        {"a": {"$exists": LONG}},
+        {"a": f"{LONG}\ud800"},
+        {"a": Verbose()},
+        {"a": {"$gt": Verbose()}},
+        {(LONG,): 1},
+        {10**4_000: 1},
+        {"$has_id": LONG},
+        {"$has_id": [(LONG,)]},
+        {"$has_id": [f"{LONG}\ud800"]},
+        {"a..b" * 2_000: 1},
+        {'"' + "a" * 9_000: 1},
+    ],
+)
+def test_no_refusal_repeats_what_is_long(given: Any) -> None:
+    with pytest.raises(InvalidFilter) as refused:
+        to_filter(given)
+    assert len(str(refused.value)) < 5_000
+
+
+@pytest.mark.parametrize(
+    ("given", "conditions"),
+    [
+        ([{"a": "x"}, {"a": {"$eq": "y"}}, {"a": "x"}], [among("metadata.a", ["x", "y"])]),
+        ([{"a": 1}, {"a": 2.5}, {"a": 3}], [among("metadata.a", [1, 2.5, 3])]),
+        ([{"a": 1}, {"b": 2}], [equal("metadata.a", 1), equal("metadata.b", 2)]),
+        ([{"a": None}, {"a": True}, {"a": "x"}], [among("metadata.a", [None, True, "x"])]),
+        (
+            [{"a": {"$gt": 1}}, {"a": 1}, {"a": 0}],
+            [within("metadata.a", common.Range(gt=1)), among("metadata.a", [1, 0])],
+        ),
+        ([{"a": number} for number in range(300)], [among("metadata.a", list(range(300)))]),
+    ],
+)
+def test_alternatives_of_one_field_are_one_condition(given: Any, conditions: list[common.Condition]) -> None:
+    assert to_filter({"$or": given}) == _filter(some(conditions))
+
+
+def _filter(condition: common.Condition) -> common.Filter:
+    return condition.filter if condition.HasField("filter") else common.Filter(must=[condition])
+
+
+def test_what_is_wrong_with_an_alternative_is_said_where_it_stands() -> None:
+    with pytest.raises(InvalidFilter, match=r"filter\.\$or\[1\]\.a"):
+        to_filter({"$or": [{"a": 1}, {"a": float("nan")}]})
+
+
+@pytest.mark.parametrize("count", [5, 16, 17, 100, 1_000])
+@pytest.mark.parametrize("step", [1.0, 0.1, 1e15, 1e-300])
+def test_many_numbers_are_a_tree_of_their_equalities(count: int, step: float) -> None:
+    numbers = sorted({(number - count // 2) * step for number in range(count)})
+    tree = number_tree('metadata."é\u2028" x' + "k" * 200, numbers)
+    leaves = list(_leaves(tree.filter))
+    assert leaves == [equal('metadata."é\u2028" x' + "k" * 200, number) for number in numbers]
+    assert common.Condition.FromString(tree.SerializeToString()) == tree
+
+
+def _leaves(node: common.Filter) -> Any:
+    """The conditions at the end of the branches, in order; each is let through by the gates on its way."""
+    if not node.must:
+        yield from node.should
+        return
+    gate, rest = node.must
+    for branch in rest.filter.should:
+        for leaf in _leaves(branch.filter):
+            assert gate.field.range.gte <= leaf.field.range.gte <= leaf.field.range.lte <= gate.field.range.lte
+            yield leaf

@@ -19,20 +19,39 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 
 from langchain_qdrant_async.cli.ctrl_c import kept_from_child
 from langchain_qdrant_async.cli.demo.docstrings import Definition, definitions
-from langchain_qdrant_async.cli.demo.standard_library import embedding, fill, library, missing
+from langchain_qdrant_async.cli.demo.standard_library import MODEL, embedding, fill, kept, library, missing
 from langchain_qdrant_async.cli.table import said, table
+from langchain_qdrant_async.embedding import SentenceTransformerEmbeddings
 from langchain_qdrant_async.runtime.threads import in_daemon_thread
 from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
 from langchain_qdrant_async.transport.connection import Connection
 
 _QUESTIONS = (
-    "run blocking code without blocking the loop",
     "a folder that deletes itself afterwards",
+    "make a string safe for the shell",
     "copy everything in a directory",
 )
+_KNOWN = {
+    "a folder that deletes itself afterwards": "tempfile.TemporaryDirectory",
+    "compare two texts line by line": "difflib.ndiff",
+    "copy everything in a directory": "shutil.copytree",
+    "find the middle value of some numbers": "statistics.median",
+    "ignore an exception": "contextlib.suppress",
+    "is this text valid JSON": "json.loads",
+    "list files that match a pattern": "glob.glob",
+    "make a string safe for the shell": "shlex.quote",
+    "remember the results of a function": "functools.lru_cache",
+    "run blocking code without blocking the loop": "asyncio.to_thread",
+    "unpack an archive": "shutil.unpack_archive",
+    "wait for several threads to reach the same point": "threading.Barrier",
+}
+"""Questions and what a person would answer; not chosen by what the model finds."""
+_LOOKED_AT = 20
+"""Places in which the answer may be."""
 _FILTERED = ("parse a text", {"kind": "function", "module": {"$in": ["ast", "json", "tomllib"]}})
 _DIVERSE = "compress data"
 _ASKED = "How do I open a page in the web browser?"
@@ -47,13 +66,14 @@ async def run(folder: Path, console: Console, found: Sequence[Definition] | None
         found: what to index; by default the whole standard library.
     """
     started = time.perf_counter()
-    embeddings = embedding()
+    model = SentenceTransformerEmbeddings(MODEL)
     async with Connection(str(folder)) as connection:
-        store = library(connection, embeddings)
+        store = library(connection, embedding(model))
         console.print("Reading Python's standard library, and loading the model.")
         library_read = _definitions() if found is None else asyncio.sleep(0, found)
-        documented, _ = await asyncio.gather(library_read, embeddings.aembed_query(""))
+        documented, _ = await asyncio.gather(library_read, model.aload())
         await _index(store, console, documented)
+        _say_reduction(store, console, folder)
         await _warm_up(store, console)
         await _show(store, console)
     console.print(f"\nAll of it took {time.perf_counter() - started:.1f} s. The data stays in [bold]{folder}[/].")
@@ -98,6 +118,21 @@ def _progress(console: Console) -> Progress:
     return Progress(TextColumn("{task.description}"), *columns, console=console)
 
 
+def _say_reduction(store: AsyncQdrantVectorStore, console: Console, folder: Path) -> None:
+    """Which reduction the collection has: another one, when an earlier version of the demo made it."""
+    reduction = kept(store)
+    if reduction is not None and reduction.quality is not None:
+        console.print(
+            f"{reduction.source_dimension} numbers for each, brought to {reduction.dimension} by a reduction fitted on"
+            f" a sample: overlap@10 {reduction.quality.overlap_at_10:.2f}"
+        )
+    elif reduction is not None:
+        console.print(
+            f"This collection was made with a reduction that was not fitted ({reduction.kind}) and finds less: delete"
+            f" [bold]{folder}[/] and run the demo again to have one fitted."
+        )
+
+
 async def _warm_up(store: AsyncQdrantVectorStore, console: Console) -> None:
     """Load the model before anything is timed."""
     started = time.perf_counter()
@@ -108,6 +143,7 @@ async def _warm_up(store: AsyncQdrantVectorStore, console: Console) -> None:
 async def _show(store: AsyncQdrantVectorStore, console: Console) -> None:
     for question in _QUESTIONS:
         await _search(store, console, question)
+    await _answers(store, console)
     await _filtered_search(store, console)
     await _retrieve(store, console)
     await _ask(store, console)
@@ -118,6 +154,22 @@ async def _search(store: AsyncQdrantVectorStore, console: Console, question: str
     started = time.perf_counter()
     found = await store.asimilarity_search_with_score(question, k=4)
     console.print(table(f"search: {question}", found, time.perf_counter() - started))
+
+
+async def _answers(store: AsyncQdrantVectorStore, console: Console) -> None:
+    """Questions whose answer is known, all asked at once: in which place it was found."""
+    started = time.perf_counter()
+    found = await asyncio.gather(*(store.asimilarity_search(question, k=_LOOKED_AT) for question in _KNOWN))
+    took_s = time.perf_counter() - started
+    shown = Table(title="questions with a known answer", caption=f"{took_s * 1_000:.0f} ms for all of them at once")
+    shown.title_justify, shown.caption_justify = "left", "right"
+    for heading in ("question", "answer", "place", "found first"):
+        shown.add_column(heading)
+    for (question, answer), documents in zip(_KNOWN.items(), found, strict=True):
+        names = [str(each.id) for each in documents]
+        place = str(names.index(answer) + 1) if answer in names else f"not in {_LOOKED_AT}"
+        shown.add_row(question, answer, place, names[0])
+    console.print(shown)
 
 
 async def _filtered_search(store: AsyncQdrantVectorStore, console: Console) -> None:

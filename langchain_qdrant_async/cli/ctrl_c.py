@@ -73,8 +73,16 @@ class _Interruption:
             limit.start()
             loop.call_soon_threadsafe(task.cancel)
 
+        # The loop's own handler wakes the loop, which a signal just before it falls asleep would not; but it is called
+        # only when the loop comes round, not while it computes.
+        with suppress(NotImplementedError):  # on Windows
+            loop.add_signal_handler(signal.SIGINT, _nothing)
         signal.signal(signal.SIGINT, interrupt)
         return await task
+
+
+def _nothing() -> None:
+    pass
 
 
 @contextmanager

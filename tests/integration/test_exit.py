@@ -164,7 +164,14 @@ import langchain_qdrant_async.embedding.models.sentence_transformer as module
 module.load = lambda *_: Computing().embed_documents([])
 SentenceTransformerEmbeddings("any").load()
 """,
-    "a coroutine": 'asyncio.run(store_of(Awaiting()).aadd_texts(["a"]))',
+    "a coroutine": """
+async def wake():  # Python's own handler may miss a signal in the moment in which the loop falls asleep
+    while True: await asyncio.sleep(0.1)
+async def main():
+    waking = asyncio.create_task(wake())
+    await store_of(Awaiting()).aadd_texts(["a"])
+asyncio.run(main())
+""",
 }
 
 

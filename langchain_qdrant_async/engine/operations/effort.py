@@ -27,6 +27,8 @@ _PAYLOAD_S = 2.5e-9
 """And each of its bytes is read."""
 _SCORE_S = 7e-11
 """Of one row of a query against one byte of vectors."""
+_VISITED = 10_000
+"""Points that a search looks at which follows an index."""
 
 
 def pieces_of(request: Any, shard: Shard) -> int:
@@ -46,9 +48,10 @@ def check_selection(selector: points.PointsSelector, shard: Shard) -> None:
 
 def _seconds(request: Any, shard: Shard) -> float:
     """Of a request with a filter, a query and prefetches, as far as it has them."""
-    size = shard.size
-    each_s = size.points * _CONDITION_S + size.size_bytes * _PAYLOAD_S
-    usual = _conditions(request, frozenset()) * each_s + _scored(request) * size.size_bytes * _SCORE_S
+    size, rows = shard.size, _scored(request)
+    share = min(1.0, _VISITED / max(size.points, 1)) if rows and size.indexed else 1.0
+    each_s = share * (size.points * _CONDITION_S + size.size_bytes * _PAYLOAD_S)
+    usual = _conditions(request, frozenset()) * each_s + share * rows * size.size_bytes * _SCORE_S
     if usual < _PIECE_S:
         return usual
     indexed = frozenset(shard.engine.info().payload_schema)

@@ -24,6 +24,8 @@ T = TypeVar("T")
 Steps: TypeAlias = Generator[None, None, T]
 """Work that can be interrupted wherever it yields; what it returns is the result."""
 
+_MOST_RECORDS = 100_000
+"""Points that all pieces of a scroll may find together."""
 _AT_ONCE = 16
 """Queries of a batch in one call of the engine."""
 _WHOLE = frozenset(("sample", "nearest_with_mmr", "fusion", "rrf", "formula", "text"))
@@ -92,7 +94,7 @@ def counted(request: points.CountPoints, catalog: Catalog) -> Steps[int]:
 def scrolled(request: points.ScrollPoints, catalog: Catalog) -> Steps[tuple[list[edge.Record], PointId | None]]:
     """A page of points, and where the next one begins."""
     shard, limit = catalog.shard(request.collection_name), limit_of(request)
-    amount = pieces_of(request, shard)
+    amount = min(pieces_of(request, shard), max(1, _MOST_RECORDS // limit))
     if amount == 1:
         return shard.engine.scroll(_scroll(request, limit))  # type: ignore[return-value]
     records: list[edge.Record] = []

@@ -166,6 +166,7 @@ class EngineProcess:
         The lock keeps what it says, so that the next engine of the folder, wherever that is, replays the log.
         """
         await self._servers.stop(grace_s=_LAST_ANSWERS_S)
+        await asyncio.to_thread(self._catalog.folders.wait)  # what was made meanwhile by a name that is another's
         self._folder.remove_sockets()
         os._exit(FOLDER_LOST)
 

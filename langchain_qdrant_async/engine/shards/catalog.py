@@ -105,6 +105,7 @@ class Catalog:
             self._registry.publish(self._registry.present.with_collection(name, shard.stored))
         except BaseException:
             self._drop(shard)
+            self._registry.check()
             raise
         self._shards[name] = shard
         self.folders.settle(shard.folder)

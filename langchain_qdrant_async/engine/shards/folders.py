@@ -46,7 +46,7 @@ class Folders:
 
     def mark(self, folder: Path) -> None:
         """Note that a folder is of no use if the registry does not name it."""
-        self._marks.mkdir(parents=True, exist_ok=True)
+        self._marks.mkdir(exist_ok=True)
         (self._marks / folder.name).touch()
 
     def settle(self, folder: Path) -> None:

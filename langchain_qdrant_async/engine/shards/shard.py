@@ -50,6 +50,8 @@ class Size(NamedTuple):
     """How many points it has."""
     size_bytes: int = 0
     """What they take on the disk."""
+    indexed: bool = False
+    """Whether most of their vectors have an index."""
 
 
 class Shard:
@@ -119,7 +121,7 @@ class Shard:
 
     def create(self) -> None:
         """Make the shard's files."""
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.parent.mkdir(exist_ok=True)
         self._room.check(NEW_SHARD_BYTES)
         self._open = edge.EdgeShard.create(str(self.folder), edge_config(self.stored.config))
         self._holes_bytes = holes_bytes(self.folder)
@@ -267,7 +269,8 @@ class Shard:
 
     def _count(self, operation: edge.UpdateOperation, changed: int, deleted: int) -> None:
         self.backlog.add(changed=changed, deleted=deleted)
-        self._size = Size(self._size.points + changed, self._size.size_bytes + self._bytes_of(changed))
+        points_count, size_bytes, indexed = self._size
+        self._size = Size(points_count + changed, size_bytes + self._bytes_of(changed), indexed)
         self._touched.set()
         if self._journal is not None:
             self._journal.record(operation, self._bytes_of(changed))
@@ -280,7 +283,9 @@ class Shard:
     def _measure(self) -> None:
         """See how large it is."""
         self._holes_bytes = holes_bytes(self.folder)
-        self._size = Size(self._points(), taken_bytes(self.folder))
+        info = self.engine.info()
+        indexed = info.indexed_vectors_count * 2 > info.points_count
+        self._size = Size(info.points_count, taken_bytes(self.folder), indexed)
 
     def _points(self) -> int:
         return self.engine.info().points_count

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -18,13 +19,21 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psutil
 import pytest
 from langchain_core.embeddings import DeterministicFakeEmbedding
 
-from langchain_qdrant_async import AsyncQdrantVectorStore, Connection, Embedded, EngineError, QdrantStoreError
+from langchain_qdrant_async import (
+    AsyncQdrantVectorStore,
+    Collections,
+    Connection,
+    Embedded,
+    EngineError,
+    QdrantStoreError,
+)
 from langchain_qdrant_async.interpreter import PYTHON
 from langchain_qdrant_async.ownership import TRUSTED_FOLDERS
 from langchain_qdrant_async.transport.engine import EngineLease, join
@@ -33,6 +42,9 @@ from tests.engine_messages import WAIT_S, serving
 ROOT = Path(__file__).parents[3]
 OTHER = 54_321
 """A user that is nobody here."""
+WRITERS = 4
+MOVES = int(os.environ.get("MOVES", "2"))
+"""How many times the folder goes under writers."""
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others and run as them")
 
 
@@ -87,6 +99,11 @@ def moved(folder: Path) -> None:
     folder.rename(folder.with_name("moved"))
 
 
+def moved_and_made_anew(folder: Path) -> None:
+    moved(folder)
+    folder.mkdir(mode=0o700)
+
+
 def moved_with_its_parent(folder: Path) -> None:
     folder.parent.rename(folder.parent.with_name("moved parent"))
 
@@ -109,6 +126,7 @@ LOSSES: dict[str, Callable[[Path], None]] = {
         removed,
         removed_and_made_anew,
         moved,
+        moved_and_made_anew,
         moved_with_its_parent,
         replaced_by_a_copy,
         lock_replaced,
@@ -132,6 +150,49 @@ async def test_nothing_is_acknowledged_into_a_folder_that_is_lost(tmp_path: Path
             await store_of(connection).asimilarity_search("")
     for each in found_below(tmp_path, "collections"):
         assert await texts_in(each.parent) == ["before"]
+
+
+async def written_until_refused(connection: Connection, numbers: Iterator[int], acknowledged: set[str]) -> str:
+    """Write one document after the other, some of them into new collections; the one that was refused."""
+    while True:
+        text = str(next(numbers))
+        store = AsyncQdrantVectorStore(connection, f"new{text}", DeterministicFakeEmbedding(size=4))
+        try:
+            await (store_of(connection) if int(text) % 5 else store).aadd_texts([text], ids=[text])
+        except QdrantStoreError:
+            return text
+        acknowledged.add(text)
+
+
+async def ids_in(folder: Path) -> set[str]:
+    """The ids of all documents in all collections of a folder."""
+    found: set[str] = set()
+    async with Connection(Embedded(folder)) as connection:
+        for name in await Collections(connection).names():
+            store = AsyncQdrantVectorStore(connection, name, DeterministicFakeEmbedding(size=4))
+            found |= {str(each.id) for each in await store.asimilarity_search("", k=10_000)}
+    return found
+
+
+@pytest.mark.parametrize("seed", range(MOVES))
+async def test_writers_whose_folder_goes(tmp_path: Path, seed: int) -> None:
+    """At any moment: what was acknowledged is where the folder is, and what took its name can be used."""
+    folder, numbers, acknowledged = tmp_path / "parent" / "data", itertools.count(), set[str]()
+    loss = Random(seed).choice(["moved", "moved_with_its_parent", "lock_replaced", "moved_and_made_anew"])
+    async with Connection(Embedded(folder)) as connection:
+        await store_of(connection).aadd_texts(["-1"], ids=["-1"])
+        writing = [
+            asyncio.create_task(written_until_refused(connection, numbers, acknowledged)) for _ in range(WRITERS)
+        ]
+        await asyncio.sleep(Random(seed).uniform(0, 1))
+        pid = pid_of(folder)
+        LOSSES[loss](folder)
+        refused_texts = set(await asyncio.gather(*writing))
+        await gone(pid)
+    [kept] = [path.parent for path in found_below(tmp_path, "registry.json")]
+    found = await ids_in(kept)
+    assert acknowledged <= found <= acknowledged | refused_texts | {"-1"}
+    assert folder == kept or await ids_in(folder) == set()
 
 
 async def test_the_engine_of_a_lost_folder_leaves_the_new_one_alone(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+import trio
 from langchain_core.embeddings import DeterministicFakeEmbedding
 
 from langchain_qdrant_async import AsyncQdrantVectorStore, QdrantStoreError
@@ -83,3 +84,42 @@ def test_a_blocking_call_in_a_patched_process_does_not_wait() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert "gevent has replaced the threads" in ended.stdout
     assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1:9", ":memory:"])
+def test_under_gevent_itself(target: str) -> None:
+    script = f"""
+        from gevent import monkey
+        monkey.patch_all()
+        from langchain_core.embeddings import DeterministicFakeEmbedding
+        from langchain_qdrant_async import AsyncQdrantVectorStore, QdrantStoreError
+        store = AsyncQdrantVectorStore({target!r}, "docs", DeterministicFakeEmbedding(size=4))
+        try:
+            store.add_texts(["a"])
+        except QdrantStoreError as error:
+            print(error)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "gevent has replaced the threads" in ended.stdout, ended.stderr
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_under_trio_itself(call: str) -> None:
+    store = AsyncQdrantVectorStore(":memory:", "docs", DeterministicFakeEmbedding(size=4))
+
+    async def main() -> None:
+        with pytest.raises(QdrantStoreError, match="need asyncio's event loop"):
+            await CALLS[call](store)
+
+    trio.run(main)
+
+
+def test_the_blocking_half_works_in_a_thread_of_trio() -> None:
+    async def main() -> list[str]:
+        with AsyncQdrantVectorStore(":memory:", "docs", DeterministicFakeEmbedding(size=4)) as store:
+            await trio.to_thread.run_sync(store.add_texts, ["a"])
+            found = await trio.to_thread.run_sync(store.similarity_search, "a")
+            return [each.page_content for each in found]
+
+    assert trio.run(main) == ["a"]

@@ -12,6 +12,8 @@ import grpc
 import pytest
 from grpc import StatusCode
 
+from langchain_qdrant_async.engine.process.folder import FolderLost
+from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.proto import collections, points
 from tests.engine_messages import OPTIONS, Engine, Refused, Stubs, dense_config, point, serving
 
@@ -90,6 +92,40 @@ async def test_a_dropped_collection_is_gone_when_the_engine_is(tmp_path: Path) -
         assert engine.stop() == 0
     assert not list((tmp_path / "collections").iterdir())
     assert not list((tmp_path / "passing").iterdir())
+
+
+@pytest.mark.parametrize("replaced_at", ["the beginning", "the publication"])
+def test_a_folder_that_is_replaced_while_a_collection_is_made(tmp_path: Path, replaced_at: str) -> None:
+    """Nothing is left in the folder that has its name now."""
+    folder, moved = tmp_path / "data", tmp_path / "moved"
+
+    def replace() -> None:
+        if not moved.exists():
+            folder.rename(moved)
+            folder.mkdir()
+
+    def check() -> None:
+        replace()
+        raise FolderLost(folder)
+
+    folder.mkdir()
+    catalog = Catalog(folder)
+    catalog.create("docs", config())
+    catalog.check_with(check)
+    if replaced_at == "the beginning":
+        replace()
+    with pytest.raises(FolderLost):
+        catalog.create("new", config())
+    catalog.folders.wait()
+    assert [path for path in folder.rglob("*") if path.parent != folder] == []
+    catalog.shard("docs").engine.close()
+    again = Catalog(moved)
+    assert again.names == ["docs"]
+    again.close()
+
+
+def config() -> collections.CollectionConfig:
+    return collections.CollectionConfig(params=collections.CollectionParams(vectors_config=dense_config(2)))
 
 
 async def test_what_another_put_beside_the_collections_is_left_alone(

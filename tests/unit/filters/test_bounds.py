@@ -142,6 +142,28 @@ def test_what_is_wrong_with_an_alternative_is_said_where_it_stands() -> None:
         to_filter({"$or": [{"a": 1}, {"a": float("nan")}]})
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [number / 2 for number in range(300)],
+        [float(number) for number in range(300)],
+        [*range(200), *(number + 0.5 for number in range(200))],
+        [2**62 + number for number in range(200)],
+        [f"é{number}" for number in range(300)],
+        [*range(200), "x", None, True],
+    ],
+)
+def test_many_values_are_read_as_each_of_them(values: list[Any]) -> None:
+    assert to_filter({"a": {"$in": values}}) == _filter(among("metadata.a", values))
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf"), 2**63, -(2**63) - 1, "\ud800"])
+def test_one_wrong_value_among_many_is_named(odd: Any) -> None:
+    values = ["x"] * 200 if isinstance(odd, str) else [1.5] * 200
+    with pytest.raises(InvalidFilter, match=r"filter\.a\.\$in\[200\]"):
+        to_filter({"a": {"$in": [*values, odd]}})
+
+
 @pytest.mark.parametrize("count", [5, 16, 17, 100, 1_000])
 @pytest.mark.parametrize("step", [1.0, 0.1, 1e15, 1e-300])
 def test_many_numbers_are_a_tree_of_their_equalities(count: int, step: float) -> None:

@@ -38,6 +38,5 @@ def check_threads() -> None:
     if patched_by in _GREEN:
         raise QdrantStoreError(
             f"{patched_by} has replaced the threads of this process, and gRPC needs asyncio and real ones: use another"
-            " kind of worker (threads, processes, asyncio), or leave threads unpatched, as in"
-            " monkey.patch_all(thread=False)"
+            " kind of worker (threads, processes, asyncio)"
         )

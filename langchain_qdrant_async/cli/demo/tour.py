@@ -49,7 +49,7 @@ _KNOWN = {
     "unpack an archive": "shutil.unpack_archive",
     "wait for several threads to reach the same point": "threading.Barrier",
 }
-"""Questions and what a person would answer; not chosen by what the model finds."""
+"""Questions and what a person would answer, those among them that the model does not find."""
 _LOOKED_AT = 20
 """Places in which the answer may be."""
 _FILTERED = ("parse a text", {"kind": "function", "module": {"$in": ["ast", "json", "tomllib"]}})

@@ -64,12 +64,14 @@ def equal(key: str, value: Scalar) -> common.Condition:
 
 def among(key: str, values: Sequence[Scalar]) -> common.Condition:
     """The field, or an element of it, equals one of the values."""
-    if set(map(type, values)) == {str}:
+    kinds = set(map(type, values))
+    if kinds == {str}:
         return _among_words(key, dict.fromkeys(values))  # type: ignore[arg-type]
-    distinct = dict.fromkeys(zip(map(type, values), values, strict=True))
-    words = [value for _, value in distinct if isinstance(value, str)]
-    numbers = [value for _, value in distinct if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    others = [equal(key, value) for _, value in distinct if value is None or isinstance(value, bool)]
+    if kinds <= {int, float}:
+        return some(_among_numbers(key, values))  # type: ignore[arg-type]
+    words = dict.fromkeys(value for value in values if isinstance(value, str))
+    numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    others = [equal(key, value) for value in (None, False, True) if any(value is each for each in values)]
     if words:
         others.append(_among_words(key, words))
     return some([*others, *_among_numbers(key, numbers)])
@@ -84,8 +86,9 @@ def _among_words(key: str, words: Iterable[str]) -> common.Condition:
 
 
 def _among_numbers(key: str, numbers: Sequence[float]) -> list[common.Condition]:
-    exact = [number for number in numbers if _is_exact(number)]
-    points = sorted({float(number) for number in numbers if not _is_exact(number)})
+    exact = list(dict.fromkeys(filter(_is_exact, numbers)))
+    floats = (number for number in numbers if not _is_exact(number)) if exact else numbers
+    points = sorted(set(map(float, floats)))
     conditions = [_match(key, common.Match(integers=common.RepeatedIntegers(integers=exact)))] if exact else []
     if len(points) > FAN_OUT:
         return [*conditions, number_tree(key, points)]

@@ -8,7 +8,8 @@ Decision: docs/decisions/0415-long-reads-in-pieces.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from langchain_qdrant_async.engine.operations.scoring import Level, examples_of, rows_of
@@ -16,7 +17,7 @@ from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import refuse_if_long
 from langchain_qdrant_async.proto import common, points
 
-_PIECE_S = 0.2
+PIECE_S = 0.2
 """What one piece should take."""
 _MOST_PIECES = 1024
 _SELECTION_S = 30.0
@@ -33,7 +34,7 @@ _VISITED = 10_000
 
 def pieces_of(request: Any, shard: Shard) -> int:
     """In how many pieces a search without prefetches, a count or a scroll is to be done."""
-    return min(1 + int(_seconds(request, shard) / _PIECE_S), _MOST_PIECES)
+    return min(1 + int(_seconds(request, shard) / PIECE_S), _MOST_PIECES)
 
 
 def check_effort(request: Any, shard: Shard) -> None:
@@ -52,7 +53,7 @@ def _seconds(request: Any, shard: Shard) -> float:
     share = min(1.0, _VISITED / max(size.points, 1)) if rows and size.indexed else 1.0
     each_s = share * (size.points * _CONDITION_S + size.size_bytes * _PAYLOAD_S)
     usual = _conditions(request, frozenset()) * each_s + share * rows * size.size_bytes * _SCORE_S
-    if usual < _PIECE_S:
+    if usual < PIECE_S:
         return usual
     indexed = frozenset(shard.engine.info().payload_schema)
     return usual - (_conditions(request, frozenset()) - _conditions(request, indexed)) * each_s
@@ -60,26 +61,44 @@ def _seconds(request: Any, shard: Shard) -> float:
 
 def _conditions(level: Any, indexed: frozenset[str]) -> int:
     """The conditions that need the payload, in the filters of this level and those below."""
-    amount = sum(_needs_payload(each, indexed) for each in _within(level.filter)) if level.HasField("filter") else 0
+    amount = _of_filter(level.filter, indexed) if level.HasField("filter") else 0
     return amount + sum(_conditions(inner, indexed) for inner in getattr(level, "prefetch", ()))
 
 
-def _needs_payload(condition: common.Condition, indexed: frozenset[str]) -> bool:
+def _of_filter(message: common.Filter, indexed: frozenset[str]) -> int:
+    amount = _of_alternatives(message.should, indexed)
+    for group in (message.must, message.must_not, message.min_should.conditions):
+        amount += sum(_of_condition(each, indexed) for each in group)
+    return amount
+
+
+def _of_condition(condition: common.Condition, indexed: frozenset[str]) -> int:
+    """Inside a nested one all read the same payload."""
     kind = condition.WhichOneof("condition_one_of")
-    return kind in _BY_PAYLOAD and getattr(condition, str(kind)).key not in indexed
+    if kind == "filter":
+        return _of_filter(condition.filter, indexed)
+    return int(kind in _BY_PAYLOAD and getattr(condition, str(kind)).key not in indexed)
 
 
 _BY_PAYLOAD = frozenset(("field", "is_empty", "is_null", "nested"))
 
 
-def _within(message: common.Filter) -> Iterator[common.Condition]:
-    """The conditions at the ends of a filter's branches; what is inside a nested one reads one payload with it."""
-    for group in (message.must, message.should, message.must_not, message.min_should.conditions):
-        for condition in group:
-            if condition.HasField("filter"):
-                yield from _within(condition.filter)
-            else:
-                yield condition
+def _of_alternatives(conditions: Sequence[common.Condition], indexed: frozenset[str]) -> int:
+    """Of ranges that exclude each other, each before more conditions, a value is let through by one: see `$in`."""
+    if not _exclude_each_other(conditions):
+        return sum(_of_condition(each, indexed) for each in conditions)
+    largest = max(conditions, key=lambda each: each.ByteSize()).filter
+    return len(conditions) - 1 + _of_filter(largest, indexed)
+
+
+def _exclude_each_other(conditions: Sequence[common.Condition]) -> bool:
+    gates = [each.filter.must[0].field for each in conditions if len(each.filter.must) == 2]
+    ranges = [each.range for each in gates if each.range.HasField("gte") and each.range.HasField("lte")]
+    return (
+        1 < len(ranges) == len(conditions)
+        and len({each.key for each in gates}) == 1
+        and all(one.lte < other.gte for one, other in pairwise(ranges))
+    )
 
 
 def _scored(level: Any) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from langchain_qdrant_async.engine.convert.filters import excluding, from_filter, joined
+from langchain_qdrant_async.engine.convert.filters import excluding, from_filter
 from langchain_qdrant_async.engine.convert.ids import PointId, from_point_id
 from langchain_qdrant_async.engine.convert.params import from_params
 from langchain_qdrant_async.engine.convert.selectors import payload_selector, vectors_selector
@@ -26,17 +26,18 @@ from langchain_qdrant_async.proto import points
 _DEFAULT_LIMIT = 10
 
 
-def from_query_points(request: points.QueryPoints, catalog: Catalog, piece: Any = None) -> edge.QueryRequest:
+def from_query_points(
+    request: points.QueryPoints, catalog: Catalog, piece: edge.Filter | None = None
+) -> edge.QueryRequest:
     """A whole query, for the shard of `request.collection_name`.
 
     Args:
         request: the query.
         catalog: where that shard is, and others that vectors are taken from.
-        piece: a condition; then what is found among these points before the offset is left out.
+        piece: `root_filter` and more; then what is found among these points before the offset is left out.
     """
     shard = catalog.shard(request.collection_name)
     limit = limit_of(request)
-    inner = _root_filter(request, catalog)
     whole = piece is None and request.query.WhichOneof("variant") not in _WITHOUT_OFFSET
     return edge.QueryRequest(
         limit=limit if piece is None else limit + request.offset,
@@ -45,7 +46,7 @@ def from_query_points(request: points.QueryPoints, catalog: Catalog, piece: Any 
         prefetches=_prefetches(request, shard, catalog),
         with_vector=vectors_selector(request.with_vectors),
         with_payload=payload_selector(request, default=False),
-        filter=inner if piece is None else joined(inner, piece),
+        filter=root_filter(request, catalog) if piece is None else piece,
         score_threshold=request.score_threshold if request.HasField("score_threshold") else None,
         params=_params(request),
     )
@@ -100,7 +101,8 @@ def _params(message: Level) -> edge.SearchParams | None:
     return from_params(message.params) if message.HasField("params") else None
 
 
-def _root_filter(request: points.QueryPoints, catalog: Catalog) -> edge.Filter | None:
+def root_filter(request: points.QueryPoints, catalog: Catalog) -> edge.Filter | None:
+    """The filter of a query, which does not find the points that it takes vectors from."""
     inner = from_filter(request.filter) if request.HasField("filter") else None
     referred = set(_referred_ids(request, catalog.resolve(request.collection_name), catalog))
     return excluding(referred, inner) if referred else inner

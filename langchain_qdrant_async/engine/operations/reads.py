@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from itertools import islice
+from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
 
 import qdrant_edge as edge
@@ -13,8 +14,8 @@ from langchain_qdrant_async.engine.convert.ids import PointId, from_point_id, or
 from langchain_qdrant_async.engine.convert.orders import from_order
 from langchain_qdrant_async.engine.convert.selectors import payload_selector, vectors_selector
 from langchain_qdrant_async.engine.operations.aggregation import badness
-from langchain_qdrant_async.engine.operations.effort import check_effort, pieces_of
-from langchain_qdrant_async.engine.operations.queries import cut, from_query_points, limit_of
+from langchain_qdrant_async.engine.operations.effort import PIECE_S, check_effort, pieces_of
+from langchain_qdrant_async.engine.operations.queries import cut, from_query_points, limit_of, root_filter
 from langchain_qdrant_async.engine.shards.catalog import Catalog
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import absent_collection
@@ -43,10 +44,13 @@ def found(request: points.QueryPoints, catalog: Catalog) -> Steps[list[edge.Scor
     if amount == 1:
         hits: list[edge.ScoredPoint] = shard.engine.query(from_query_points(request, catalog))
         return list(islice(hits, cut(request), None))
-    hits = []
-    for piece in _pieces(request, catalog, amount):
-        hits += shard.engine.query(from_query_points(request, catalog, piece))
-        yield
+    inner = root_filter(request, catalog)
+    hits = yield from _by_pieces(
+        request,
+        catalog,
+        amount,
+        lambda piece: shard.engine.query(from_query_points(request, catalog, joined(inner, piece))),
+    )
     return sorted(hits, key=badness(request, shard))[request.offset :][: limit_of(request)]
 
 
@@ -84,23 +88,28 @@ def counted(request: points.CountPoints, catalog: Catalog) -> Steps[int]:
     amount = pieces_of(request, shard) if exact else 1
     if amount == 1:
         return shard.engine.count(edge.CountRequest(exact=exact, filter=inner))
-    count = 0
-    for piece in _pieces(request, catalog, amount):
-        count += shard.engine.count(edge.CountRequest(exact=True, filter=joined(inner, piece)))
-        yield
-    return count
+    counts: list[int] = yield from _by_pieces(
+        request,
+        catalog,
+        amount,
+        lambda piece: [shard.engine.count(edge.CountRequest(exact=True, filter=joined(inner, piece)))],
+    )
+    return sum(counts)
 
 
 def scrolled(request: points.ScrollPoints, catalog: Catalog) -> Steps[tuple[list[edge.Record], PointId | None]]:
     """A page of points, and where the next one begins."""
     shard, limit = catalog.shard(request.collection_name), limit_of(request)
     amount = min(pieces_of(request, shard), max(1, _MOST_RECORDS // limit))
+    inner = from_filter(request.filter) if request.HasField("filter") else None
     if amount == 1:
-        return shard.engine.scroll(_scroll(request, limit))  # type: ignore[return-value]
-    records: list[edge.Record] = []
-    for piece in _pieces(request, catalog, amount):
-        records += shard.engine.scroll(_scroll(request, limit + 1, piece))[0]
-        yield
+        return shard.engine.scroll(_scroll(request, limit, inner))  # type: ignore[return-value]
+    records: list[edge.Record] = yield from _by_pieces(
+        request,
+        catalog,
+        amount,
+        lambda piece: shard.engine.scroll(_scroll(request, limit + 1, joined(inner, piece)))[0],
+    )
     records.sort(key=_order_of(request))
     following = records[limit].id if len(records) > limit else None
     return records[:limit], following  # type: ignore[return-value]
@@ -113,26 +122,50 @@ def _order_of(request: points.ScrollPoints) -> Any:
     return lambda record: sign * (record.order_value or 0)
 
 
-def _scroll(request: points.ScrollPoints, limit: int, piece: Any = None) -> edge.ScrollRequest:
-    inner = from_filter(request.filter) if request.HasField("filter") else None
+def _scroll(request: points.ScrollPoints, limit: int, selected: edge.Filter | None) -> edge.ScrollRequest:
     return edge.ScrollRequest(
         offset=from_point_id(request.offset) if request.HasField("offset") else None,
         limit=limit,
-        filter=inner if piece is None else joined(inner, piece),
+        filter=selected,
         with_payload=payload_selector(request, default=True),
         with_vector=vectors_selector(request.with_vectors),
         order_by=from_order(request.order_by) if request.HasField("order_by") else None,
     )
 
 
-def _pieces(request: Any, catalog: Catalog, amount: int) -> Iterator[Any]:
-    """Conditions that divide the points of a collection; it may have gone between two of them.
+def _by_pieces(request: Any, catalog: Catalog, amount: int, ask: Callable[[Any], Iterable[T]]) -> Steps[list[T]]:
+    """What is found piece by piece; others are served after each.
 
     Raises:
-        Refusal: it has.
+        Refusal: the collection has gone between two of them.
     """
     shard: Shard | None = catalog.find(request.collection_name)
-    for index in range(amount):
+    results: list[T] = []
+    slices = _slices(amount)
+    total, index = next(slices)
+    while True:
         if catalog.find(request.collection_name) is not shard:
             raise absent_collection(request.collection_name)
-        yield edge.SliceCondition(amount, index)  # type: ignore[attr-defined]
+        began = perf_counter()
+        results += ask(edge.SliceCondition(total, index))  # type: ignore[attr-defined]
+        took_s = perf_counter() - began
+        yield
+        try:
+            total, index = slices.send(took_s)
+        except StopIteration:
+            return results
+
+
+def _slices(amount: int) -> Generator[tuple[int, int], float, None]:
+    """Divisors and remainders of the points' hashes, which together are all; each is sent the seconds that it took.
+
+    As long as it takes too little, a slice is asked for that is as large as all before: an estimate that was much too
+    high costs a few calls more.
+    """
+    total = 2 ** (amount - 1).bit_length()
+    took_s = yield total, 0
+    while total > 1 and took_s < PIECE_S:
+        took_s += yield total, total // 2
+        total //= 2
+    for index in range(1, total):
+        yield total, index

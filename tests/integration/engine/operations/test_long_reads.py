@@ -9,6 +9,7 @@ import grpc
 import pytest
 from grpc import StatusCode
 
+from langchain_qdrant_async.filters import to_filter
 from langchain_qdrant_async.proto import collections, common, points
 from tests.engine_messages import Refused, Stubs, dense_config, example, field, match, nearest, plain_id, point
 
@@ -129,6 +130,23 @@ async def groups(stubs: Stubs, condition: common.Filter) -> Any:
     )
     found = (await stubs.points.QueryGroups(request)).result.groups
     return {group.id.string_value: [hit.score for hit in group.hits] for group in found}
+
+
+@pytest.mark.parametrize("amount", [500, 10_000])
+async def test_one_of_many_numbers_is_no_long_read(stubs: Stubs, amount: int) -> None:
+    """Ranges within ranges let a value through by few of them: it is neither refused nor cut into many pieces."""
+    await fill(stubs)
+    numbers = to_filter({"v": {"$in": [*range(25), *range(1_000, 1_000 + amount)]}}, metadata_key=None)
+    assert numbers is not None
+    await stubs.upsert(*(point(number, [1.0, 0.5], v=number) for number in range(50)))
+    fused = points.QueryPoints(
+        collection_name=stubs.collection,
+        prefetch=[points.PrefetchQuery(query=nearest([3, 1]), filter=numbers, limit=100)],
+        query=points.Query(fusion=points.Fusion.RRF),
+        limit=100,
+    )
+    assert {hit.id.num for hit in (await stubs.points.Query(fused)).result} == set(range(25))
+    assert await stubs.count(filter=numbers) == 25
 
 
 async def test_others_are_served_between_the_pieces(stubs: Stubs) -> None:

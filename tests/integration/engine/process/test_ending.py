@@ -32,12 +32,12 @@ def slowly(times: int) -> common.Filter:
 
 
 @asynccontextmanager
-async def counting(engine: Engine, times: int) -> AsyncIterator[tuple[Stubs, asyncio.Task[int]]]:
+async def counting(engine: Engine, times: int, amount: int = POINTS) -> AsyncIterator[tuple[Stubs, asyncio.Task[int]]]:
     """A call that takes long, and that the engine has begun."""
     async with grpc.aio.insecure_channel(engine.address) as channel:
         stubs = Stubs(channel, "docs")
         await stubs.create(vectors_config=dense_config(2))
-        await stubs.upsert(*(point(number, [1, 0], there=True) for number in range(POINTS)))
+        await stubs.upsert(*(point(number, [1, 0], there=True) for number in range(amount)))
         long = asyncio.create_task(stubs.count(filter=slowly(times)))
         await stubs.get(1)
         await stubs.get(1)
@@ -69,8 +69,9 @@ async def test_what_is_under_way_is_answered(tmp_path: Path, number: signal.Sign
 
 @pytest.mark.parametrize("again", [True, False], ids=["told twice", "after its patience"])
 async def test_what_takes_longer_is_given_up(tmp_path: Path, again: bool) -> None:
+    amount = 2_000  # minutes of it
     with serving(tmp_path) as engine:
-        async with counting(engine, 40) as (_, long):
+        async with counting(engine, 120, amount) as (_, long):
             engine.process.send_signal(signal.SIGTERM)
             await refuses(engine)
             assert not long.done()
@@ -81,7 +82,7 @@ async def test_what_takes_longer_is_given_up(tmp_path: Path, again: bool) -> Non
         assert await ended(engine) == 0
     lease = await join(tmp_path)
     async with grpc.aio.insecure_channel(lease.target, options=(("grpc.default_authority", "localhost"),)) as channel:
-        assert await Stubs(channel, "docs").count() == POINTS
+        assert await Stubs(channel, "docs").count() == amount
     await lease.release()
 
 

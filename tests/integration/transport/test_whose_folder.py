@@ -92,7 +92,11 @@ def removed(folder: Path) -> None:
 
 def removed_and_made_anew(folder: Path) -> None:
     shutil.rmtree(folder)
-    folder.mkdir(mode=0o700)
+    made_anew(folder)
+
+
+def made_anew(folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)  # an engine that is making a collection by name may be faster
 
 
 def moved(folder: Path) -> None:
@@ -101,7 +105,7 @@ def moved(folder: Path) -> None:
 
 def moved_and_made_anew(folder: Path) -> None:
     moved(folder)
-    folder.mkdir(mode=0o700)
+    made_anew(folder)
 
 
 def moved_with_its_parent(folder: Path) -> None:

@@ -29,7 +29,7 @@ def embedding(model: SentenceTransformerEmbeddings | None = None) -> ReducedEmbe
     return ReducedEmbeddings(model or SentenceTransformerEmbeddings(MODEL), dimension=DIMENSION)
 
 
-def library(connection: Connection, embeddings: ReducedEmbeddings) -> AsyncQdrantVectorStore:
+def store_of(connection: Connection, embeddings: ReducedEmbeddings) -> AsyncQdrantVectorStore:
     """The store of the docstrings: 100 numbers for each, in 8 bits, with indexes for the filters of the tour."""
     spec = CollectionSpec(COLLECTION, dimension=DIMENSION, payload_indexes={"module": "keyword", "kind": "keyword"})
     return AsyncQdrantVectorStore(connection, embedding=embeddings, spec=spec)

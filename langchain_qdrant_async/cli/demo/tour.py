@@ -23,7 +23,7 @@ from rich.table import Table
 
 from langchain_qdrant_async.cli.ctrl_c import kept_from_child
 from langchain_qdrant_async.cli.demo.docstrings import Definition, definitions
-from langchain_qdrant_async.cli.demo.standard_library import MODEL, embedding, fill, kept, library, missing
+from langchain_qdrant_async.cli.demo.standard_library import MODEL, embedding, fill, kept, missing, store_of
 from langchain_qdrant_async.cli.table import said, table
 from langchain_qdrant_async.embedding import SentenceTransformerEmbeddings
 from langchain_qdrant_async.runtime.threads import in_daemon_thread
@@ -68,7 +68,7 @@ async def run(folder: Path, console: Console, found: Sequence[Definition] | None
     started = time.perf_counter()
     model = SentenceTransformerEmbeddings(MODEL)
     async with Connection(str(folder)) as connection:
-        store = library(connection, embedding(model))
+        store = store_of(connection, embedding(model))
         console.print("Reading Python's standard library, and loading the model.")
         library_read = _definitions() if found is None else asyncio.sleep(0, found)
         documented, _ = await asyncio.gather(library_read, model.aload())

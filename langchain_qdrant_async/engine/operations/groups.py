@@ -37,7 +37,7 @@ _MOST_CANDIDATES = 2**31 - 1
 def query_groups(request: points.QueryPointGroups, catalog: Catalog) -> Steps[list[points.PointGroup]]:
     """The best groups, the best first, each with its best hits."""
     shard = catalog.shard(request.collection_name)
-    found = Groups(request.group_by, limit_of(request), _group_size(request), badness(request, shard))
+    found = Groups(request.group_by, limit_of(request), group_size_of(request), badness(request, shard))
     search = _search(request, catalog, found)
     yield from _collect(found, search)
     if not found.complete:
@@ -167,7 +167,8 @@ def _group_id(key: GroupKey) -> points.GroupId:
     return points.GroupId(unsigned_value=key) if key >= 0 else points.GroupId(integer_value=key)
 
 
-def _group_size(request: points.QueryPointGroups) -> int:
+def group_size_of(request: points.QueryPointGroups) -> int:
+    """How many hits a group may have."""
     if not request.HasField("group_size"):
         return _DEFAULT_GROUP_SIZE
     if request.group_size == 0:

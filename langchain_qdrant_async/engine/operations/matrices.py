@@ -61,8 +61,7 @@ class Matrix:
 
 def matrix_of(request: points.SearchMatrixPoints, shard: Shard) -> Steps[Matrix]:
     """The distances that a request asks for; of fewer than two points there are none."""
-    sample = _at_least(request, "sample", _DEFAULT_SAMPLE, 2)
-    neighbours = _at_least(request, "limit", _DEFAULT_NEIGHBOURS, 1)
+    sample, neighbours = sizes_of(request)
     if request.using not in shard.schema:
         raise wrong_input(f"Vector with name {request.using} is not configured in this collection")
     if sample > _MOST_SAMPLED:
@@ -72,6 +71,11 @@ def matrix_of(request: points.SearchMatrixPoints, shard: Shard) -> Steps[Matrix]
     if len(vectors) < 2:
         return Matrix([], [])
     return Matrix(list(vectors), (yield from _nearest(vectors, request.using, shard, min(neighbours, len(vectors)))))
+
+
+def sizes_of(request: points.SearchMatrixPoints) -> tuple[int, int]:
+    """How many points are sampled, and how many neighbours each may have."""
+    return _at_least(request, "sample", _DEFAULT_SAMPLE, 2), _at_least(request, "limit", _DEFAULT_NEIGHBOURS, 1)
 
 
 def _at_least(request: Any, field: str, default: int, least: int) -> int:

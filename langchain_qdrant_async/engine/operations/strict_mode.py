@@ -10,13 +10,14 @@ from typing import Any
 
 from langchain_qdrant_async.engine.convert.fields import given
 from langchain_qdrant_async.engine.convert.schema import dense_params
+from langchain_qdrant_async.engine.operations.groups import group_size_of
+from langchain_qdrant_async.engine.operations.matrices import sizes_of
+from langchain_qdrant_async.engine.operations.queries import limit_of
 from langchain_qdrant_async.engine.operations.required_indexes import Indexes, unindexed_in_filter, unindexed_in_formula
 from langchain_qdrant_async.engine.shards.shard import Shard
 from langchain_qdrant_async.engine.status import Refusal, bad_request, unimplemented
 from langchain_qdrant_async.proto import collections, common, points
 
-_DEFAULT_LIMIT = 10
-_DEFAULT_GROUP_SIZE = 3
 _UNKNOWN = (
     "read_rate_limit",
     "write_rate_limit",
@@ -64,7 +65,7 @@ class _StrictMode:
         for prefetch in request.prefetch:
             self.query(prefetch, rescored=False)
         self._check_query(request, may_scan=rescored and len(request.prefetch) > 0)
-        self._check_found(request, _limit(request))
+        self._check_found(request, limit_of(request))
 
     def batch(self, request: points.QueryBatchPoints) -> None:
         """Several queries."""
@@ -77,18 +78,16 @@ class _StrictMode:
         self._check_query(request, may_scan=len(request.prefetch) > 0)
         if self._refuses("unindexed_filtering_retrieve"):
             self._check_grouping(request.group_by)
-        size = request.group_size if request.HasField("group_size") else _DEFAULT_GROUP_SIZE
-        self._check_found(request, _limit(request) * size)
+        self._check_found(request, limit_of(request) * group_size_of(request))
 
     def matrix(self, request: points.SearchMatrixPoints) -> None:
         """Distances within a sample."""
-        sample = request.sample if request.HasField("sample") else _DEFAULT_LIMIT
-        limit = request.limit if request.HasField("limit") else _DEFAULT_GROUP_SIZE
-        self._check_found(request, limit * sample)
+        sample, neighbours = sizes_of(request)
+        self._check_found(request, sample * neighbours)
 
     def listing(self, request: points.ScrollPoints | points.FacetCounts) -> None:
         """Points or values that a filter selects."""
-        self._check_found(request, _limit(request))
+        self._check_found(request, limit_of(request))
 
     def count(self, request: points.CountPoints) -> None:
         """How many a filter selects."""
@@ -241,10 +240,6 @@ _LARGE = ("Condition size", "Reduce the size of your condition.")
 
 def _refusal(problem: str, help_text: str) -> Refusal:
     return bad_request(f"{problem}. Help: {help_text}")
-
-
-def _limit(request: Any) -> int:
-    return int(request.limit) if request.HasField("limit") else _DEFAULT_LIMIT
 
 
 def _check_bound(most: int | None, amount: int, said: tuple[str, str]) -> None:

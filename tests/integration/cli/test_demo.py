@@ -73,7 +73,7 @@ def test_the_second_run_indexes_nothing(first_run: str, folder: Path, found: lis
 
 async def test_answers_are_found_near_the_top(first_run: str, folder: Path) -> None:
     async with Connection(str(folder)) as connection:
-        store = standard_library.library(connection, standard_library.embedding())
+        store = standard_library.store_of(connection, standard_library.embedding())
         for question, answer in ANSWERS.items():
             assert answer in [each.id for each in await store.asimilarity_search(question, k=3)], question
         hits = await store.asimilarity_search(QUESTION, k=20)
@@ -90,7 +90,7 @@ async def test_an_interrupted_run_goes_on_where_it_was(
 ) -> None:
     monkeypatch.setattr(standard_library, "FITTED", len(found) - 1)
     async with Connection(str(tmp_path)) as connection:
-        store = standard_library.library(connection, standard_library.embedding())
+        store = standard_library.store_of(connection, standard_library.embedding())
         async with aclosing(standard_library.fill(store, found)) as batches:
             written = await anext(batches)
         left = await standard_library.missing(store, found)
@@ -103,7 +103,7 @@ async def test_a_changed_docstring_is_indexed_again(first_run: str, folder: Path
     [known] = [each for each in found if each.name == "asyncio.to_thread"]
     changed = Definition(known.name, known.kind, known.module, known.line, known.signature, "Otherwise.")
     async with Connection(str(folder)) as connection:
-        store = standard_library.library(connection, standard_library.embedding())
+        store = standard_library.store_of(connection, standard_library.embedding())
         assert await standard_library.missing(store, [known, changed]) == [changed]
 
 
@@ -113,7 +113,7 @@ async def test_a_folder_of_an_earlier_version_is_used_as_it_is_and_says_so(
     model = SentenceTransformerEmbeddings(standard_library.MODEL)
     earlier = ReducedEmbeddings(model, reduction=Reduction.random_projection(384, standard_library.DIMENSION))
     async with Connection(str(tmp_path)) as connection, aclosing(model):
-        store = standard_library.library(connection, earlier)
+        store = standard_library.store_of(connection, earlier)
         await store.aadd_texts([found[0].summary], [found[0].metadata], [found[0].name])
     console = Console(file=io.StringIO(), width=400)
     await run(tmp_path, console, found[:3])

@@ -221,7 +221,7 @@ def serve(
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.", exists=True, dir_okay=False)] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.", exists=True, dir_okay=False)] = None,
     largest_request: Annotated[
-        int | None, typer.Option(min=1, max=2047, help="How large a request may be, in MB; 32 unless given.")
+        int | None, typer.Option(min=1, max=2047, help="How large a request may be, in MB; 10 unless given.")
     ] = None,
 ) -> None:
     """Serve a folder over TCP with the embedded engine, until interrupted."""

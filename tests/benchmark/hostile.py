@@ -27,7 +27,8 @@ from langchain_core.embeddings import DeterministicFakeEmbedding
 
 from langchain_qdrant_async import AsyncQdrantVectorStore, Collections, CollectionSpec, Connection, QdrantStoreError
 from langchain_qdrant_async.embedding import Reduction
-from tests.engine_messages import OPTIONS, Engine, serving
+from langchain_qdrant_async.proto import json, points
+from tests.engine_messages import OPTIONS, Engine, Stubs, dense_config, point, point_id, serving, vectors
 
 MANY, DEEP, LONG = 200_000, 10_000, "n" * 100_000
 MEGABYTE = 2**20
@@ -144,24 +145,59 @@ def _peak_mb(engine: Engine) -> int:
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) >> 10
 
 
+def _forget_peak(engine: Engine) -> None:
+    Path(f"/proc/{engine.process.pid}/clear_refs").write_text("5")
+
+
+def _upsert(*given: points.PointStruct) -> bytes:
+    return points.UpsertPoints(collection_name="docs", wait=True, points=given).SerializeToString()
+
+
+def _list_of(count: int) -> bytes:
+    nothing = json.Value(list_value=json.ListValue(values=[json.Value(null_value=json.NULL_VALUE)] * count))
+    return _upsert(points.PointStruct(id=point_id(1), vectors=vectors([1, 0]), payload={"a": nothing}))
+
+
+REQUESTS: dict[str, Callable[[], bytes]] = {
+    "400 MB of nothing": lambda: bytes(400 * MEGABYTE),
+    "30 MB of empty points": lambda: _upsert() + b"\x1a\x00" * (15 * MEGABYTE),
+    "9 MB of empty points": lambda: _upsert() + b"\x1a\x00" * (9 * MEGABYTE // 2),
+    "1 MB of empty points": lambda: _upsert() + b"\x1a\x00" * (MEGABYTE // 2),
+    "1 MB of nulls in a payload": lambda: _list_of(MEGABYTE // 4),
+    "1 MB of tiny points": lambda: _upsert(*(point(number, [1, 0]) for number in range(MEGABYTE // 24))),
+    "9 MB in one text": lambda: _upsert(point(1, [1, 0], text="a" * 9 * MEGABYTE)),
+    "9 MB in 3,000 texts": lambda: _upsert(*(point(number, [1, 0], text="a" * 3_000) for number in range(3_000))),
+}
+
+
 async def over_tcp() -> None:
-    """Compressed requests."""
+    """Compressed requests, each to an engine of its own."""
+    for name, make in REQUESTS.items():
+        content = make()
+        for key in ("no key", "a key"):
+            await _requested(f"{name}, {key}", content, () if key == "no key" else (("api-key", "secret"),))
+
+
+async def _requested(name: str, content: bytes, metadata: Any) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder), "--api-key-env", "HOSTILE_KEY", env=os.environ | {"HOSTILE_KEY": "secret"}) as engine,
     ):
-        for name, metadata in (("without a key", ()), ("with a key", (("api-key", "secret"),))):
-            for size in (20 * MEGABYTE, 400 * MEGABYTE):
-                before = _peak_mb(engine)
-                async with grpc.aio.insecure_channel(
-                    engine.address, options=OPTIONS, compression=grpc.Compression.Gzip
-                ) as channel:
-                    try:
-                        await channel.unary_unary("/qdrant.Points/Upsert", bytes, bytes)(bytes(size), metadata=metadata)
-                        said = "taken"
-                    except grpc.aio.AioRpcError as error:
-                        said = f"{error.code().name}: {(error.details() or '')[:60]}"
-                print(f"{size // MEGABYTE} MB {name:14} {_peak_mb(engine) - before:5} MB more  {said}")
+        async with grpc.aio.insecure_channel(engine.target, options=OPTIONS) as channel:
+            stubs = Stubs(channel, "docs")
+            await stubs.create(vectors_config=dense_config(2))
+            await stubs.upsert(point(0, [1, 0]))
+        _forget_peak(engine)
+        before, began, said = _peak_mb(engine), time.perf_counter(), "taken"
+        async with grpc.aio.insecure_channel(
+            engine.address, options=OPTIONS, compression=grpc.Compression.Gzip
+        ) as channel:
+            try:
+                await channel.unary_unary("/qdrant.Points/Upsert", bytes, bytes)(content, metadata=metadata)
+            except grpc.aio.AioRpcError as error:
+                said = f"{error.code().name}: {(error.details() or '')[:60]}"
+        took_s = time.perf_counter() - began
+        print(f"{name:36} {took_s * 1e3:8.1f} ms, {_peak_mb(engine) - before:5} MB more  {said}")
 
 
 async def main() -> None:

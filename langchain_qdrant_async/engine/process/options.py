@@ -11,7 +11,7 @@ from langchain_qdrant_async.hosts import is_loopback
 from langchain_qdrant_async.rendezvous import EPHEMERAL
 
 _PAUSE_S = 1.0
-_LARGEST_REQUEST_MB = 32
+_LARGEST_REQUEST_MB = 10
 """Source: `max_request_size_mb` in Qdrant's `config/config.yaml`."""
 
 

@@ -148,7 +148,7 @@ class Shard:
             changed: how many points it writes.
             deleted: how many points it deletes.
         """
-        self._room.check(self._holes_bytes, self._bytes_of(changed))
+        self.check_room(changed)
         engine = self._writable_engine()
         self._dirty = True
         self._operations += 1
@@ -161,6 +161,10 @@ class Shard:
             engine.flush()  # takes the operation out of the log, which could not be replayed with it
             raise internal(f"the engine panicked: {error}") from error
         self._count(operation, changed, deleted)
+
+    def check_room(self, changed: int) -> None:
+        """Raise unless there is room on the disk for so many points more."""
+        self._room.check(self._holes_bytes, self._bytes_of(changed))
 
     def flush(self) -> None:
         """Bring everything to the disk, if anything is not there yet."""

@@ -91,3 +91,42 @@ async def test_the_owners_socket_has_no_bound(bounded: Engine) -> None:
         await stubs.create(vectors_config=dense_config(2))
         await stubs.upsert(point(1, [1, 0], text="x" * 8 * MEGABYTE))
         assert await stubs.count() == 1
+
+
+def repeated(message: bytes, part: bytes, size: int) -> bytes:
+    return message + part * (size // len(part))
+
+
+def length(size: int) -> bytes:
+    """A length as protobuf writes it."""
+    head, rest = size & 127, size >> 7
+    return bytes([head]) if not rest else bytes([head | 128]) + length(rest)
+
+
+NAMED = points.UpsertPoints(collection_name="docs").SerializeToString()
+SIZE = 3_900_000
+SMALL = {
+    "empty points": repeated(NAMED, b"\x1a\x00", SIZE),
+    "points whose length is padded": repeated(NAMED, b"\x1a\x80\x00", SIZE),
+    "points whose tag is padded": repeated(NAMED, b"\x9a\x00\x00", SIZE),
+    "points of an id": repeated(NAMED, b"\x1a\x04\x0a\x02\x08\x01", SIZE),
+    "conditions": NAMED + b"\x12" + length(SIZE) + b"\x0a\x00" * (SIZE // 2),
+    "payload entries": NAMED + b"\x1a" + length(SIZE) + b"\x1a\x00" * (SIZE // 2),
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="reads Linux's /proc")
+@pytest.mark.parametrize("content", SMALL.values(), ids=SMALL.keys())
+async def test_very_many_small_parts_cost_no_memory(bounded: Engine, content: bytes) -> None:
+    forget_peak(bounded)
+    before = peak_bytes(bounded)
+    async with grpc.aio.insecure_channel(bounded.address, options=OPTIONS) as channel:
+        with Refused(StatusCode.RESOURCE_EXHAUSTED, "larger than max (600,000 parts)"):
+            await channel.unary_unary("/qdrant.Points/Upsert", bytes, bytes)(content, metadata=KEY)
+    assert peak_bytes(bounded) - before < 40 * MEGABYTE
+
+
+async def test_what_is_no_message_is_refused_as_by_a_server(bounded: Engine) -> None:
+    async with grpc.aio.insecure_channel(bounded.address, options=OPTIONS) as channel:
+        with Refused(StatusCode.INTERNAL, "failed to decode Protobuf message"):
+            await channel.unary_unary("/qdrant.Points/Upsert", bytes, bytes)(b"\xff\xff", metadata=KEY)

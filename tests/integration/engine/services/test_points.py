@@ -491,3 +491,34 @@ async def test_what_the_engine_cannot_do_is_unimplemented_with_the_reason(plain:
 async def test_a_message_of_any_size(plain: Stubs) -> None:
     await plain.upsert(*(point(number, [1, 0], text="x" * 20_000) for number in range(1000)))
     assert len(await plain.get(*range(1000), with_payload=points.WithPayloadSelector(enable=True))) == 1000
+
+
+MANY = range(1_000, 4_000)
+
+
+async def amount(stubs: Stubs, condition: common.Condition) -> int:
+    return await stubs.count(filter=common.Filter(must=[condition]))
+
+
+async def test_very_many_points_count_as_last_given(plain: Stubs) -> None:
+    before = await plain.count()
+    again = [point(number, [2, number], turn=2) for number in MANY[::3]]
+    await plain.upsert(*(point(number, [1, number], turn=1) for number in MANY), *again)
+    assert await plain.count() == before + len(MANY)
+    assert await amount(plain, match("turn", integer=2)) == len(MANY[::3])
+    assert await plain.payload(MANY[3]) == {"turn": 2}
+
+
+async def test_very_many_points_are_checked_before_one_is_written(plain: Stubs) -> None:
+    before = await plain.count()
+    with Refused(StatusCode.INVALID_ARGUMENT, "Vector dimension error"):
+        await plain.upsert(*(point(number, [1, 0]) for number in MANY), point(1, [1, 0, 0]))
+    assert await plain.count() == before
+
+
+async def test_of_very_many_points_new_ones_alone_may_be_written(plain: Stubs) -> None:
+    await plain.upsert(*(point(number, [1, 0], kept=True) for number in MANY[::2]))
+    new = [point(number, [1, 0], kept=False) for number in MANY]
+    await plain.upsert(*new, update_mode=points.InsertOnly)
+    assert await amount(plain, match("kept", boolean=True)) == len(MANY) // 2
+    assert await amount(plain, match("kept", boolean=False)) == len(MANY) // 2

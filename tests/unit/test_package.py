@@ -72,6 +72,7 @@ def test_every_coroutine_has_a_blocking_twin_with_its_signature(name: str) -> No
         ("import langchain_qdrant_async", ["grpc", "langchain_core", "numpy", "qdrant_client"]),
         ("import langchain_qdrant_async.proto", ["langchain_core", "numpy", "qdrant_client.http", "pydantic"]),
         ("from langchain_qdrant_async import AsyncQdrantVectorStore", ["qdrant_client.http", "torch", "qdrant_edge"]),
+        ("import langchain_qdrant_async.engine.process.lifetime", ["langchain_core", "numpy", "pydantic"]),
         ("import langchain_qdrant_async.embedding", ["torch", "sentence_transformers", "qdrant_client"]),
     ],
 )

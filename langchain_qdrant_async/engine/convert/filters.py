@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import qdrant_edge as edge
 
 from langchain_qdrant_async.engine.convert.alternatives import merged
@@ -109,11 +108,17 @@ def _match(message: common.Match) -> Any:
     return _MATCHES[kind](getattr(message, kind))
 
 
+def _boolean(value: bool) -> Any:  # noqa: FBT001
+    """A boolean as the engine knows one: Python's would be taken for an integer, so that True matched 1."""
+    import numpy as np  # a fifth of an engine's start
+
+    return np.bool_(value)
+
+
 _MATCHES: dict[str, Callable[[Any], Any]] = {
     "keyword": edge.MatchValue,
     "integer": edge.MatchValue,
-    # A Python bool would be taken for an integer: True would match 1, and not true.
-    "boolean": lambda value: edge.MatchValue(np.bool_(value)),  # type: ignore[arg-type]
+    "boolean": lambda value: edge.MatchValue(_boolean(value)),
     "text": edge.MatchText,
     "text_any": edge.MatchTextAny,
     "phrase": edge.MatchPhrase,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
-import numpy as np
 from google.protobuf.message import DecodeError
 from grpc import StatusCode
 
 from langchain_qdrant_async.engine.status import Refusal
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
@@ -31,12 +33,16 @@ def parts(message: bytes) -> int:
     Any two bytes that may begin one are taken to do so; in 10 MB of ordinary vectors or text that is up to 100,000
     times. A number that is longer than it need be counts as well, since it could hide one.
     """
+    import numpy as np  # a fifth of an engine's start
+
     content = np.frombuffer(message, np.uint8)
     return sum(_begun(content[start : start + _PIECE + 1]) for start in range(0, len(content), _PIECE))
 
 
 def _begun(content: np.ndarray) -> int:
     before, after = content[:-1], content[1:]
+    import numpy as np
+
     begins = ((before & 7) == _LENGTH_DELIMITED) & (after < _SHORT)
     padded = (before >= 128) & (after == 0)
     return int(np.count_nonzero(begins | padded))

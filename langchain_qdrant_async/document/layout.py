@@ -24,7 +24,10 @@ EXACT_FLOATS_KEY = "_exact_floats"
 CLAIM_KEY = "_claim"
 """Holds, for a moment at the end of a reindexing, who is about to replace the point: see `reindex`."""
 
-PRIVATE_KEYS = (ORIGINAL_ID_KEY, EMPTY_LISTS_KEY, EXACT_FLOATS_KEY, CLAIM_KEY)
+TENANT_KEY = "_tenant"
+"""Holds whose document it is, in a store that was scoped to a tenant without naming a field."""
+
+PRIVATE_KEYS = (ORIGINAL_ID_KEY, EMPTY_LISTS_KEY, EXACT_FLOATS_KEY, CLAIM_KEY, TENANT_KEY)
 """Payload keys of the store itself, which are never part of the metadata."""
 
 

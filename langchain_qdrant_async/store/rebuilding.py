@@ -20,6 +20,7 @@ from langchain_qdrant_async.errors import CollectionMismatch, InvalidInput, NotF
 from langchain_qdrant_async.runtime.blocking import blocking
 from langchain_qdrant_async.runtime.threads import Threads
 from langchain_qdrant_async.transport.connection import Connection
+from langchain_qdrant_async.transport.scoped import check_whole
 
 
 class Rebuilding:
@@ -62,6 +63,7 @@ class Rebuilding:
             InvalidInput: there is no alias to switch, nothing to build from, or a collection that would be lost.
             CollectionMismatch: another reindexing of the same collection is under way, or was faster.
         """
+        check_whole(self.connection, "reindexing")
         self._collection.doubt()
         source = await self._collection.for_reading()
         if source is None:
@@ -91,6 +93,7 @@ class Rebuilding:
         Raises:
             InvalidInput: the collection has no reduction, or fewer than two documents.
         """
+        check_whole(self.connection, "the drift of a reduction")
         sample = whole_number("sample", sample, at_least=2)
         collection = await self._collection.for_reading()
         reduced = None if collection is None else collection.reduced

@@ -32,16 +32,18 @@ from langchain_qdrant_async.store.options import (
 )
 from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.rebuilding import Rebuilding
+from langchain_qdrant_async.store.scoping import Scoping
 from langchain_qdrant_async.store.searching import Searching
 from langchain_qdrant_async.store.variants import blocking, strict
 from langchain_qdrant_async.store.writer import Writer
 from langchain_qdrant_async.store.writing import BATCH_SIZE, Writing
 from langchain_qdrant_async.transport.connection import Connection
 from langchain_qdrant_async.transport.options import ConnectionOptions, connection_of
+from langchain_qdrant_async.transport.scoped import ScopedConnection, whole_of
 from langchain_qdrant_async.transport.target import Target
 
 
-class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStore):  # type: ignore[misc]  # LangChain's `**kwargs` are spelled out
+class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, Scoping, VectorStore):  # type: ignore[misc]  # LangChain's `**kwargs` are spelled out
     """Documents in a Qdrant collection, found by meaning and by filter, without ever blocking the event loop.
 
     Every `a…` method is a coroutine over Qdrant's gRPC stubs and awaits the embedding's own `aembed_…`; its blocking
@@ -103,7 +105,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
             plan, create=create_if_missing, validate=validate_collection_config, same_model=validate_embeddings
         )
         self.layout = plan.layout
-        self._collection = Handle(self.connection, plan, self.embedding, self._threads)
+        self._collection = Handle(whole_of(self.connection), plan, self.embedding, self._threads)
         self._reader = Reader(self.connection, self._collection, self.layout)
         self._writer = Writer(self.connection, self._collection)
         self.relevance_score_fn = relevance_score_fn
@@ -176,7 +178,12 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, VectorStor
         return self._collection.distance
 
     async def aclose(self) -> None:
-        """Close the connection when the store made it itself; one that was passed in stays open."""
+        """Close the connection when the store made it itself; one that was passed in stays open.
+
+        Of a scoped store: nothing, since it shares everything with the store that it was made of.
+        """
+        if isinstance(self.connection, ScopedConnection):
+            return
         self._threads.close(wait=False)
         if self._owns_connection:
             await self.connection.aclose()

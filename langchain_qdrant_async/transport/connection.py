@@ -32,6 +32,7 @@ class Connection(Closing):
         collections: the same of the Collections service.
         snapshots: the same of the Snapshots service.
         service: the same of the Qdrant service, `HealthCheck`.
+        tenant_indexes: collections and payload keys for which a scoped store has made the index of tenants.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Connection(Closing):
         dialler = Dialler(self._dial or dial_of(self.target), channel_options(self.target, self.policy))
         self._channels = Channels(self.address, self._place, dialler)
         channel = Channel(Peer(self.address, self.policy, _credentials(self.target)), self._channels)
+        self.tenant_indexes: set[tuple[str, str]] = set()
         self.points = PointsStub(channel)
         self.collections = CollectionsStub(channel)
         self.snapshots = SnapshotsStub(channel)

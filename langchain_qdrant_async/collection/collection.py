@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
-from langchain_qdrant_async.collection.collections import StoredOrigin
+from langchain_qdrant_async.collection.collections import ORIGIN_POINT, StoredOrigin
 from langchain_qdrant_async.collection.comparison import check_size
 from langchain_qdrant_async.collection.field import VectorField
 from langchain_qdrant_async.collection.info import CollectionInfo
+from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.vectors import AnyVector, Sparse, to_array, to_matrix
 from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
 from langchain_qdrant_async.errors import InvalidInput
-from langchain_qdrant_async.proto import points
+from langchain_qdrant_async.proto import common, points
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Collection:
     """What is stored about that."""
     info: CollectionInfo
     """What it was when it was looked at."""
+    layout: Layout
+    """Where a document stands in a point."""
     contested: bool = False
     """Whether another first writer may still settle its origin otherwise."""
 
@@ -73,6 +76,21 @@ class Collection:
         if field.kind != "sparse":
             check_size(self.name, vector.shape[-1], field)
         return field.name, field.asked(vector)
+
+    def field_name(self, using: str | None = None) -> str:
+        """The name of a vector field; None is the store's own.
+
+        Raises:
+            InvalidInput: there is no such field.
+        """
+        return self.field.name if using is None else self.named(using).name
+
+    def without_origin(self, selected: common.Filter | None) -> common.Filter | None:
+        """What a filter selects, without the reserved point that says what made the vectors."""
+        if self.origin is None or not self.origin.in_point:
+            return selected
+        reserved = common.Condition(has_id=common.HasIdCondition(has_id=[ORIGIN_POINT]))
+        return common.Filter(must=[common.Condition(filter=selected)] if selected else [], must_not=[reserved])
 
     async def _embedded(self, query: str, field: VectorField) -> Any:
         if field.encoder is None and field is self.field:

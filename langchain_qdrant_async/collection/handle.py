@@ -336,6 +336,7 @@ class Handle:
             reduced=reduced_of(embedding),
             origin=stored,
             info=info,
+            layout=self.plan.layout,
             contested=stored is not None and info.points_count == 0,
         )
 

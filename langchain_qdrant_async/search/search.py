@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, TypeAlias, TypedDict
 
 from langchain_qdrant_async.checks import check_seconds, is_float, shortened, whole_number
+from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.vectors import AnyVector
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import common, points
@@ -42,7 +43,18 @@ class Asked(NamedTuple):
 
 
 class Fields(Protocol):
-    """The vector fields of a collection, as a ranking needs them."""
+    """The fields of a collection, as a ranking needs them."""
+
+    @property
+    def layout(self) -> Layout:
+        """Where a document stands in a point: what the fields of its metadata lie under."""
+
+    def field_name(self, using: str | None = None) -> str:
+        """The name of a vector field; None is the store's own.
+
+        Raises:
+            InvalidInput: there is no such field.
+        """
 
     async def vector(self, query: str | AnyVector, using: str | None = None) -> tuple[str, points.VectorInput]:
         """The field's name, and the query as a vector of it.

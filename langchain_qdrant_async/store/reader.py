@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar, cast
 
 import grpc
@@ -53,8 +54,7 @@ class Reader:
         Raises:
             DeadlineExceeded: all of it, with embedding and opening, took longer than was allowed.
         """
-        answer = self._query(search)
-        response = await (answer if search.timeout_s is None else self._in_time(answer, search.timeout_s))
+        response = await self.answered(partial(self._query, search), points.QueryResponse(), search.timeout_s)
         return scored_documents(response.result[: search.k], self._layout)
 
     async def by_ids(
@@ -69,22 +69,45 @@ class Reader:
             DeadlineExceeded: all of it, with opening, took longer than was allowed.
         """
         timeout_s = None if timeout_s is None else check_seconds("timeout", timeout_s)
-        request = get_points("", [each.message for each in identities], consistency)
-        answer = self._get(request, timeout_s)
-        response = await (answer if timeout_s is None else self._in_time(answer, timeout_s))
+        ids = [each.message for each in identities]
+
+        async def get(collection: Collection) -> points.GetResponse:
+            request = get_points(collection.name, ids, consistency)
+            return cast("points.GetResponse", await self._connection.points.Get(request, timeout=timeout_s))
+
+        response = await self.answered(get, points.GetResponse(), timeout_s)
         documents = {point.id.uuid or point.id.num: document(point, self._layout) for point in response.result}
         return [documents[each.point_id] for each in identities if each.point_id in documents]
 
-    async def _query(self, search: Search) -> points.QueryResponse:
-        collection, rounds = await self._handle.for_reading(search.timeout_s), 0
+    async def answered(
+        self, ask: Callable[[Collection], Awaitable[T]], nothing: T, timeout_s: float | None = None
+    ) -> T:
+        """What asking the collection gives, which is found anew when it is no longer the one that was known.
+
+        Args:
+            ask: asks a collection; called again when it was another one.
+            nothing: the answer of a collection that is not there.
+            timeout_s: seconds that all of it may take.
+
+        Raises:
+            DeadlineExceeded: all of it, with embedding and opening, took longer than was allowed.
+        """
+        answer = self._in_rounds(ask, nothing, timeout_s)
+        return await (answer if timeout_s is None else self._in_time(answer, timeout_s))
+
+    async def _in_rounds(self, ask: Callable[[Collection], Awaitable[T]], nothing: T, timeout_s: float | None) -> T:
+        collection, rounds = await self._handle.for_reading(timeout_s), 0
         while collection is not None:
             try:
-                request = query_points(collection.name, search, await search.ranking.asked(collection, search))
-                return await self._asked(request, collection.info.limits.read, search.timeout_s)
+                return await ask(collection)
             except _OUTDATED as error:
                 rounds += 1
-                collection = await self._found_since(collection, error, rounds, search.timeout_s)
-        return points.QueryResponse()
+                collection = await self._found_since(collection, error, rounds, timeout_s)
+        return nothing
+
+    async def _query(self, search: Search, collection: Collection) -> points.QueryResponse:
+        request = query_points(collection.name, search, await search.ranking.asked(collection, search))
+        return await self._asked(request, collection.info.limits.read, search.timeout_s)
 
     async def _asked(
         self, request: points.QueryPoints, most: int | None, timeout_s: float | None
@@ -104,17 +127,6 @@ class Reader:
             found += known
             missing = missing - len(known) if len(known) == page.limit else 0
         return points.QueryResponse(result=found[request.offset :])
-
-    async def _get(self, request: points.GetPoints, timeout_s: float | None) -> points.GetResponse:
-        collection, rounds = await self._handle.for_reading(timeout_s), 0
-        while collection is not None:
-            request.collection_name = collection.name
-            try:
-                return cast("points.GetResponse", await self._connection.points.Get(request, timeout=timeout_s))
-            except _OUTDATED as error:
-                rounds += 1
-                collection = await self._found_since(collection, error, rounds, timeout_s)
-        return points.GetResponse()
 
     async def _found_since(
         self, known: Collection, error: RpcError | InvalidVector, rounds: int, timeout_s: float | None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_qdrant_async.collection.collection import Collection
-from langchain_qdrant_async.collection.collections import ORIGIN_POINT
 from langchain_qdrant_async.collection.first_write import FirstWrite
 from langchain_qdrant_async.collection.handle import Handle
 from langchain_qdrant_async.collection.limits import at_most
@@ -76,7 +75,8 @@ class Writer:
         """Delete what is selected; a collection that is not there has nothing of it."""
         async for attempt in Settling(self._handle, timeout_s=timeout_s):
             with attempt as collection:
-                request = delete_points(collection.name, _sparing_origin(selector, collection), ordering)
+                chosen = _sparing_origin(selector, collection)
+                request = delete_points(collection.name, chosen, ordering)
                 check_completed(await self._connection.points.Delete(request, timeout=timeout_s), "the deletion")
 
     async def _write_to(
@@ -118,11 +118,7 @@ def _first_write(records: Sequence[Record], handle: Handle, write: Write) -> Fir
 def _sparing_origin(
     selector: Sequence[common.PointId] | common.Filter, collection: Collection
 ) -> Sequence[common.PointId] | common.Filter:
-    """The selector, without the reserved point that says what made the vectors."""
-    if not isinstance(selector, common.Filter) or collection.origin is None or not collection.origin.in_point:
-        return selector
-    reserved = common.Condition(has_id=common.HasIdCondition(has_id=[ORIGIN_POINT]))
-    return common.Filter(must=[common.Condition(filter=selector)], must_not=[reserved])
+    return collection.without_origin(selector) or selector if isinstance(selector, common.Filter) else selector
 
 
 def _partial_write(records: Sequence[Record], written: int, error: Exception) -> PartialWrite:

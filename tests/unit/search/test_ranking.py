@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.vectors import AnyVector, Sparse, to_vector_input
 from langchain_qdrant_async.errors import InvalidInput, InvalidVector
 from langchain_qdrant_async.filters import to_filter
@@ -22,6 +23,11 @@ class Lengths:
 
     def __init__(self, at_once: int = 1) -> None:
         self._all_there = asyncio.Barrier(at_once)
+
+    layout = Layout()
+
+    def field_name(self, using: str | None = None) -> str:
+        return using or "own"
 
     async def vector(self, query: str | AnyVector, using: str | None = None) -> tuple[str, points.VectorInput]:
         await self._all_there.wait()

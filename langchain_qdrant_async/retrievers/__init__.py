@@ -1,0 +1,1 @@
+"""Retrievers for LangChain over a store, each asynchronous to the bottom."""

@@ -37,8 +37,17 @@ if TYPE_CHECKING:
         Unavailable,
         Unimplemented,
     )
-    from langchain_qdrant_async.search.ranking import Diverse, Fused, Nearest
-    from langchain_qdrant_async.search.search import Asked, Fields, Ranking, Search, SearchOptions
+    from langchain_qdrant_async.search.fusion import Dbsf, Rrf, WeightedSum
+    from langchain_qdrant_async.search.mode import RetrievalMode
+    from langchain_qdrant_async.search.ranking import Branch, Diverse, Fused, Nearest, Rescored
+    from langchain_qdrant_async.search.search import (
+        Asked,
+        Fields,
+        Ranking,
+        Search,
+        SearchOptions,
+        TextSearchOptions,
+    )
     from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
     from langchain_qdrant_async.transport.connection import Connection
     from langchain_qdrant_async.transport.policy import Policy, Retry, RetryEvent
@@ -48,12 +57,14 @@ _HOME = {
     "AlreadyExists": "errors",
     "Asked": "search.search",
     "AsyncQdrantVectorStore": "store.vector_store",
+    "Branch": "search.ranking",
     "CollectionInfo": "collection.info",
     "CollectionMismatch": "errors",
     "CollectionSpec": "collection.spec",
     "Collections": "collection.collections",
     "Connection": "transport.connection",
     "ConnectionClosed": "errors",
+    "Dbsf": "search.fusion",
     "DeadlineExceeded": "errors",
     "Distance": "collection.field",
     "Diverse": "search.ranking",
@@ -83,30 +94,37 @@ _HOME = {
     "Reduction": "embedding",
     "Reindexed": "collection.reindex",
     "Remote": "transport.target",
+    "Rescored": "search.ranking",
+    "RetrievalMode": "search.mode",
     "Retry": "transport.policy",
     "RetryEvent": "transport.policy",
     "RpcError": "errors",
+    "Rrf": "search.fusion",
     "ScalarQuantization": "collection.spec",
     "Search": "search.search",
     "SearchOptions": "search.search",
     "SentenceTransformerEmbeddings": "embedding",
+    "TextSearchOptions": "search.search",
     "Unauthenticated": "errors",
     "Unavailable": "errors",
     "Unimplemented": "errors",
     "VectorField": "collection.field",
     "VectorInfo": "collection.info",
+    "WeightedSum": "search.fusion",
 }
 
 __all__ = [
     "AlreadyExists",
     "Asked",
     "AsyncQdrantVectorStore",
+    "Branch",
     "CollectionInfo",
     "CollectionMismatch",
     "CollectionSpec",
     "Collections",
     "Connection",
     "ConnectionClosed",
+    "Dbsf",
     "DeadlineExceeded",
     "Distance",
     "Diverse",
@@ -136,18 +154,23 @@ __all__ = [
     "Reduction",
     "Reindexed",
     "Remote",
+    "Rescored",
+    "RetrievalMode",
     "Retry",
     "RetryEvent",
     "RpcError",
+    "Rrf",
     "ScalarQuantization",
     "Search",
     "SearchOptions",
     "SentenceTransformerEmbeddings",
+    "TextSearchOptions",
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",
     "VectorField",
     "VectorInfo",
+    "WeightedSum",
 ]
 
 

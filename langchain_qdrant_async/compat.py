@@ -14,7 +14,7 @@ import uuid
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, ParamSpec, Self, TypedDict, TypeVar, Unpack, cast
+from typing import Any, ClassVar, Literal, ParamSpec, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
@@ -26,8 +26,10 @@ from langchain_qdrant_async.document.ids import GivenId
 from langchain_qdrant_async.document.vectors import AnyVector
 from langchain_qdrant_async.errors import InvalidInput, QdrantStoreError
 from langchain_qdrant_async.filters import FilterInput
+from langchain_qdrant_async.proto import points
 from langchain_qdrant_async.runtime.blocking import run
-from langchain_qdrant_async.search.search import Consistency, SearchOptions
+from langchain_qdrant_async.search.mode import RetrievalMode, mode_of
+from langchain_qdrant_async.search.search import Consistency, SearchOptions, ShardKeys
 from langchain_qdrant_async.store.options import DocumentsOptions, ExistingOptions, StoreOptions
 from langchain_qdrant_async.store.searching import Searching
 from langchain_qdrant_async.store.variants import Async, blocking, check_call, documents_only
@@ -44,13 +46,9 @@ QdrantVectorStoreError = QdrantStoreError
 """langchain-qdrant's name for the errors of a store."""
 
 
-class RetrievalMode(str, enum.Enum):
-    """How documents are found; of these the store does the first."""
-
-    DENSE = "dense"
-    SPARSE = "sparse"
-    HYBRID = "hybrid"
-
+Mode: TypeAlias = RetrievalMode | Literal["dense", "sparse", "hybrid", "multivector"]
+_RRF = points.Query(fusion=points.Fusion.RRF)
+"""How langchain-qdrant merges unless it is told otherwise."""
 
 _TEMPORARY = Path(tempfile.gettempdir())
 _LAYOUT = ("distance", "content_payload_key", "metadata_payload_key", "vector_name")
@@ -70,16 +68,13 @@ _FROM_EXISTING = (
     *("sparse_vector_name", "sparse_embedding", *_VALIDATE),
 )
 _DROPPED = {
-    "check_compatibility", "sparse_vector_name", "prefer_grpc", "port", "pool_size", "local_inference_batch_size",
+    "check_compatibility", "prefer_grpc", "port", "pool_size", "local_inference_batch_size",
     "force_disable_check_same_thread",
 }  # fmt: skip
 """What has no meaning here: nothing speaks REST, and no client of qdrant-client is made."""
 
 _UNSAID: Mapping[str, Sequence[object]] = {
-    "retrieval_mode": (RetrievalMode.DENSE, None),
-    "sparse_embedding": (None,),
     "sparse_vector_params": (None, {}),
-    "hybrid_fusion": (None,),
     "vector_params": (None, {}),
     "collection_create_options": (None, {}),
     "prefix": (None, ""),
@@ -93,6 +88,26 @@ _ADVICE = {
     "vector_params": "say what the collection is to be by spec=CollectionSpec(...)",
     "collection_create_options": "say what the collection is to be by spec=CollectionSpec(...)",
 }
+
+
+class Rest(TypedDict, total=False):
+    """The keywords of searches that langchain-qdrant's have not."""
+
+    shard_key: ShardKeys | None
+    """Which shards are asked."""
+    with_payload: bool | Sequence[str]
+    """Which metadata comes back."""
+    with_vectors: bool | Sequence[str]
+    """Which vectors come back."""
+    timeout: float | None
+    """Seconds that the call may take."""
+
+
+class TextRest(Rest, total=False):
+    """The same of searches by text."""
+
+    retrieval_mode: Mode | None
+    """By which vectors; by default the store's."""
 
 
 class FurtherOptions(TypedDict, total=False):
@@ -111,12 +126,6 @@ class FurtherOptions(TypedDict, total=False):
 class MovedOptions(StoreOptions, total=False):
     """langchain-qdrant's keywords and this package's; of what is not here yet there may be the value of nothing."""
 
-    retrieval_mode: RetrievalMode | str
-    """Dense."""
-    sparse_embedding: None
-    """Not taken yet."""
-    sparse_vector_name: str
-    """Not used."""
     prefix: str | None
     """Nothing here speaks REST."""
     check_compatibility: bool
@@ -198,14 +207,15 @@ class MovedSearching(Searching):
         offset: int = 0,
         score_threshold: float | None = None,
         consistency: Consistency | None = None,
-        hybrid_fusion: None = None,
-        *,
-        timeout: float | None = None,
+        hybrid_fusion: object = None,
+        **rest: Unpack[TextRest],
     ) -> list[tuple[Document, float]]:
         """`AsyncQdrantVectorStore.asimilarity_search_with_score` with langchain-qdrant's positions."""
-        _known({"hybrid_fusion": hybrid_fusion})
-        rare = _rare(search_params, offset, score_threshold, consistency, timeout)
-        return await super().asimilarity_search_with_score(query, k, filter, **rare)
+        rare = _rare(search_params, offset, score_threshold, consistency)
+        mode = mode_of(rest.get("retrieval_mode") or self._retrieval.mode)
+        fusion = {"hybrid_fusion": hybrid_fusion or _RRF} if mode is RetrievalMode.HYBRID else {}
+        options: Any = {**rare, **fusion, **rest}
+        return await super().asimilarity_search_with_score(query, k, filter, **options)
 
     @_moved
     async def asimilarity_search_with_score_by_vector(
@@ -217,14 +227,12 @@ class MovedSearching(Searching):
         offset: int = 0,
         score_threshold: float | None = None,
         consistency: Consistency | None = None,
-        hybrid_fusion: None = None,
-        *,
-        timeout: float | None = None,
+        hybrid_fusion: object = None,  # noqa: ARG002  a vector is searched by itself, as there
+        **rest: Unpack[Rest],
     ) -> list[tuple[Document, float]]:
         """`AsyncQdrantVectorStore.asimilarity_search_with_score_by_vector` with langchain-qdrant's positions."""
-        _known({"hybrid_fusion": hybrid_fusion})
-        rare = _rare(search_params, offset, score_threshold, consistency, timeout)
-        return await super().asimilarity_search_with_score_by_vector(embedding, k, filter, **rare)
+        options: Any = {**_rare(search_params, offset, score_threshold, consistency), **rest}
+        return await super().asimilarity_search_with_score_by_vector(embedding, k, filter, **options)
 
     @_moved
     async def amax_marginal_relevance_search_with_score(
@@ -239,11 +247,16 @@ class MovedSearching(Searching):
         consistency: Consistency | None = None,
         *,
         offset: int = 0,
-        timeout: float | None = None,
+        hybrid_fusion: object = None,
+        **rest: Unpack[TextRest],
     ) -> list[tuple[Document, float]]:
         """`AsyncQdrantVectorStore.amax_marginal_relevance_search_with_score` with langchain-qdrant's positions."""
-        rare = _rare(search_params, offset, score_threshold, consistency, timeout)
-        return await super().amax_marginal_relevance_search_with_score(query, k, fetch_k, lambda_mult, filter, **rare)
+        rare = _rare(search_params, offset, score_threshold, consistency)
+        fusion = {} if hybrid_fusion is None else {"hybrid_fusion": hybrid_fusion}
+        options: Any = {**rare, **fusion, **rest}
+        return await super().amax_marginal_relevance_search_with_score(
+            query, k, fetch_k, lambda_mult, filter, **options
+        )
 
     @_moved
     async def amax_marginal_relevance_search_with_score_by_vector(
@@ -258,12 +271,12 @@ class MovedSearching(Searching):
         consistency: Consistency | None = None,
         *,
         offset: int = 0,
-        timeout: float | None = None,
+        **rest: Unpack[Rest],
     ) -> list[tuple[Document, float]]:
         """`AsyncQdrantVectorStore.amax_marginal_relevance_search_with_score_by_vector` in langchain-qdrant's order."""
-        rare = _rare(search_params, offset, score_threshold, consistency, timeout)
+        options: Any = {**_rare(search_params, offset, score_threshold, consistency), **rest}
         return await super().amax_marginal_relevance_search_with_score_by_vector(
-            embedding, k, fetch_k, lambda_mult, filter, **rare
+            embedding, k, fetch_k, lambda_mult, filter, **options
         )
 
     @documents_only(asimilarity_search_with_score)
@@ -323,9 +336,6 @@ class QdrantVectorStore(MovedSearching, AsyncQdrantVectorStore):  # type: ignore
     VECTOR_NAME: ClassVar[str] = ""
     SPARSE_VECTOR_NAME: ClassVar[str] = "langchain-sparse"
 
-    retrieval_mode = RetrievalMode.DENSE
-    sparse_vector_name = SPARSE_VECTOR_NAME
-
     def __init__(
         self,
         client: Any,
@@ -349,13 +359,13 @@ class QdrantVectorStore(MovedSearching, AsyncQdrantVectorStore):  # type: ignore
                 `AsyncQdrantVectorStore` takes.
             collection_name: the collection.
             embedding: what turns text into vectors.
-            retrieval_mode: dense.
+            retrieval_mode: by which vectors a text is searched.
             vector_name: the vector that is used.
             content_payload_key: payload key of the text.
             metadata_payload_key: payload key of the metadata.
             distance: how vectors are compared.
-            sparse_embedding: None; it is not taken yet.
-            sparse_vector_name: not used.
+            sparse_embedding: what turns text into sparse vectors; used in sparse and hybrid retrieval alone.
+            sparse_vector_name: the vector that holds them.
             validate_embeddings: whether the collection's model is compared with the embedding's.
             validate_collection_config: whether a collection that exists is compared with what was asked for.
             **options: further keywords of `AsyncQdrantVectorStore`, see `FurtherOptions`.
@@ -363,7 +373,7 @@ class QdrantVectorStore(MovedSearching, AsyncQdrantVectorStore):  # type: ignore
         Raises:
             InvalidInput: something that is not here yet, or a client that cannot be used.
         """
-        _known({"retrieval_mode": retrieval_mode, "sparse_embedding": sparse_embedding})
+        dense = mode_of(retrieval_mode) is RetrievalMode.DENSE
         super().__init__(
             target_of_client(client),
             collection_name,
@@ -372,11 +382,13 @@ class QdrantVectorStore(MovedSearching, AsyncQdrantVectorStore):  # type: ignore
             content_payload_key=content_payload_key,
             metadata_payload_key=metadata_payload_key,
             distance=None if options.get("spec") is not None and distance == Distance.COSINE else distance,
+            retrieval_mode=retrieval_mode,
+            sparse_embedding=None if dense else sparse_embedding,
+            sparse_vector_name=sparse_vector_name,
             validate_embeddings=validate_embeddings,
             validate_collection_config=validate_collection_config,
             **options,
         )
-        self.sparse_vector_name = sparse_vector_name
 
     @classmethod
     async def afrom_texts(  # type: ignore[override]
@@ -545,14 +557,12 @@ def _rare(
     offset: int,
     score_threshold: float | None,
     consistency: Consistency | None,
-    timeout: float | None,
 ) -> SearchOptions:
     return {
         "search_params": search_params,
         "offset": offset,
         "score_threshold": score_threshold,
         "consistency": consistency,
-        "timeout": timeout,
     }
 
 

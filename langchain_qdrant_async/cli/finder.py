@@ -9,6 +9,7 @@ from langchain_qdrant_async.collection.plan import CollectionPlan
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.embedding.async_model import ModelThreads
 from langchain_qdrant_async.store.reader import Reader
+from langchain_qdrant_async.store.retrieval import Retrieval
 from langchain_qdrant_async.store.searching import Searching
 from langchain_qdrant_async.transport.connection import Connection
 
@@ -27,6 +28,7 @@ class Finder(Searching):
         """
         self.layout = Layout(vector_name=vector_name)
         self.relevance_score_fn = None
+        self._retrieval = Retrieval(own=vector_name)
         plan = CollectionPlan(collection, self.layout, create=False)
         self._collection = Handle(connection, plan, embedding, ModelThreads())
         self._reader = Reader(connection, self._collection, self.layout)

@@ -17,6 +17,7 @@ from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.vectors import AnyVector, Sparse, to_array, to_matrix
 from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
 from langchain_qdrant_async.errors import InvalidInput
+from langchain_qdrant_async.filters import FilterInput, to_filter
 from langchain_qdrant_async.proto import common, points
 
 
@@ -77,6 +78,19 @@ class Collection:
             check_size(self.name, vector.shape[-1], field)
         return field.name, field.asked(vector)
 
+    def filter(self, given: FilterInput) -> common.Filter | None:
+        """A filter as a caller writes it, as Qdrant's."""
+        return to_filter(given, metadata_key=self.layout.metadata_key)
+
+    @property
+    def most(self) -> int | None:
+        """How many points it gives at once; None: any number."""
+        return self.info.limits.read
+
+    def params(self, field: str) -> points.SearchParams | None:
+        """How the index of a vector field is searched well: quantised candidates are compared once more, whole."""
+        return _RESCORED if self.info.is_quantised(field) else None
+
     def field_name(self, using: str | None = None) -> str:
         """The name of a vector field; None is the store's own.
 
@@ -117,6 +131,9 @@ class Collection:
             raise InvalidInput(f"collection {self.name!r} has no vector {name!r}; there are {there}")
         return self.fields[name]
 
+
+_RESCORED = points.SearchParams(quantization=points.QuantizationSearchParams(rescore=True))
+"""Record 0501: without it 100 numbers of 8 bits found 0.86 of the ten nearest."""
 
 _DIMENSIONS = {"dense": 1, "multi": 2, "sparse": 0}
 _CHECKED: dict[str, Callable[[Any], Any]] = {"dense": to_array, "multi": to_matrix, "sparse": lambda sparse: sparse}

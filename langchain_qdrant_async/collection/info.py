@@ -41,6 +41,15 @@ class CollectionInfo:
     limits: Limits = field(default_factory=Limits)
     """How much it takes and gives at once, if its strict mode says so."""
 
+    def is_quantised(self, name: str) -> bool:
+        """Whether the vectors of that name are quantised."""
+        config = self.message.config
+        if config.HasField("quantization_config"):
+            return name in self.vectors
+        vectors = config.params.vectors_config
+        params = vectors.params if vectors.HasField("params") else vectors.params_map.map.get(name)
+        return params is not None and params.HasField("quantization_config")
+
     @property
     def fields(self) -> dict[str, VectorField]:
         """All vector fields by their names, sparse ones among them."""
@@ -73,6 +82,8 @@ def made_info(request: collections.CreateCollection) -> CollectionInfo:
     config = collections.CollectionConfig(
         params=params, metadata=request.metadata, strict_mode_config=request.strict_mode_config
     )
+    if request.HasField("quantization_config"):
+        config.quantization_config.CopyFrom(request.quantization_config)
     return collection_info(request.collection_name, collections.CollectionInfo(config=config, points_count=0))
 
 

@@ -30,11 +30,17 @@ class CollectionPlan:
     """Whether one that exists is compared with this plan."""
     same_model: bool = True
     """Whether its model must be the store's."""
+    extra: tuple[VectorField, ...] = ()
+    """Fields that the store fills beside those of the spec, or of the spec with what fills them."""
+    needed: frozenset[str] = frozenset()
+    """Those of them without which the store cannot do what it is for."""
 
     def spec_for(self, dimension: int | None) -> CollectionSpec:
         """The collection to make for vectors of that many numbers."""
         distance = self.distance or Distance.COSINE
-        return self.spec or CollectionSpec(self.name, dimension or 0, distance, layout=self.layout)
+        spec = self.spec or CollectionSpec(self.name, dimension or 0, distance, layout=self.layout)
+        missing = [each for each in self.extra if each.name not in spec.fields]
+        return replace(spec, vectors=[*spec.vectors, *missing]) if missing else spec
 
     def accept(self, info: CollectionInfo) -> VectorField:
         """The store's own field of the collection as found.
@@ -48,11 +54,14 @@ class CollectionPlan:
             compare(self.spec, info)
         elif self.validate and self.distance not in {None, found.distance}:
             compare(replace(self.spec_for(found.size), distance=self.distance), info)
+        for each in self.extra if self.validate else ():
+            if each.name in self.needed:
+                field_of(info, each.name, each.kind)
         return found
 
     def fields(self, info: CollectionInfo, own: VectorField) -> dict[str, VectorField]:
         """All vector fields of the collection as found, each with the encoder that the spec has for it."""
-        planned = {} if self.spec is None else self.spec.fields
+        planned = ({} if self.spec is None else dict(self.spec.fields)) | {each.name: each for each in self.extra}
         found = {name: _filled(each, planned.get(name)) for name, each in info.fields.items()}
         return found | {own.name: own}
 

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from langchain_core.documents import Document
 
 from langchain_qdrant_async.document.ids import from_point_id
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.payload import from_payload
+from langchain_qdrant_async.document.vectors import Sparse, from_vectors_output
 from langchain_qdrant_async.proto import points
+
+VECTORS_KEY = "_vectors"
+"""Where a document that was asked for with its vectors has them, in its metadata, by field."""
 
 
 def document(point: points.ScoredPoint | points.RetrievedPoint, layout: Layout) -> Document:
     """The document of a point, with its id as the caller gave it and its metadata exactly as given."""
     content = from_payload(point.payload, content_key=layout.content_key, metadata_key=layout.metadata_key)
-    return Document(
-        id=content.original_id or from_point_id(point.id), page_content=content.text, metadata=content.metadata
-    )
+    metadata = content.metadata
+    if point.HasField("vectors"):
+        metadata = metadata | {VECTORS_KEY: _listed(from_vectors_output(point.vectors))}
+    return Document(id=content.original_id or from_point_id(point.id), page_content=content.text, metadata=metadata)
+
+
+def _listed(vectors: Mapping[str, Any]) -> dict[str, Any]:
+    """Vectors as plain lists, so that a document stays what can be written as JSON."""
+    return {
+        name: {"indices": [*map(int, each.indices)], "values": [*map(float, each.values)]}
+        if isinstance(each, Sparse)
+        else each.tolist()
+        for name, each in vectors.items()
+    }
 
 
 def scored_documents(found: Iterable[points.ScoredPoint], layout: Layout) -> list[tuple[Document, float]]:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from langchain_qdrant_async.document.layout import PRIVATE_KEYS, Layout
+from langchain_qdrant_async.document.paths import to_path
 from langchain_qdrant_async.proto import common, points
+from langchain_qdrant_async.search.params import with_rescoring
 from langchain_qdrant_async.search.search import Asked, Search
 
+_LAYOUT = Layout()
 
-def query_points(collection: str, search: Search, asked: Asked) -> points.QueryPoints:
-    """The points that a search asks for, with payload and without vectors.
+
+def query_points(collection: str, search: Search, asked: Asked, layout: Layout = _LAYOUT) -> points.QueryPoints:
+    """The points that a search asks for.
 
     Args:
         collection: its name.
         search: what is asked.
         asked: its ranking, as written for this collection.
+        layout: where a document stands in a point.
     """
     return points.QueryPoints(
         collection_name=collection,
@@ -22,13 +28,27 @@ def query_points(collection: str, search: Search, asked: Asked) -> points.QueryP
         prefetch=asked.prefetch or None,
         using=asked.using or None,
         filter=search.filter,
-        params=search.params,
+        params=with_rescoring(search.params, asked.params),
         score_threshold=search.score_threshold,
         limit=_limit(search, asked),
         offset=search.offset or None,
-        with_payload=points.WithPayloadSelector(enable=True),
+        with_payload=payload_selector(search.with_payload, layout),
+        with_vectors=search.with_vectors,
         read_consistency=search.consistency,
+        shard_key_selector=search.shards,
     )
+
+
+def payload_selector(chosen: bool | Sequence[str], layout: Layout) -> points.WithPayloadSelector:  # noqa: FBT001  as given
+    """What of the payload comes back: all of it; of the metadata none; or the text and some fields of the metadata.
+
+    What the store itself keeps always does, since a document's id may be among it.
+    """
+    if chosen is True:
+        return points.WithPayloadSelector(enable=True)
+    fields = [to_path(each, layout.metadata_key, where="with_payload") for each in chosen or ()]
+    kept = [*PRIVATE_KEYS, *([layout.content_key] if chosen else ()), *fields]
+    return points.WithPayloadSelector(include=points.PayloadIncludeSelector(fields=kept))
 
 
 def is_divisible(request: points.QueryPoints) -> bool:
@@ -74,7 +94,7 @@ def prefetch_query(search: Search, asked: Asked) -> points.PrefetchQuery:
         prefetch=asked.prefetch,
         using=asked.using or None,
         filter=search.filter,
-        params=search.params,
+        params=with_rescoring(search.params, asked.params),
         score_threshold=search.score_threshold,
         limit=search.reach,
     )

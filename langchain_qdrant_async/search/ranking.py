@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,13 +20,12 @@ from langchain_qdrant_async.document.vectors import (
     to_sparse,
 )
 from langchain_qdrant_async.errors import InvalidInput
-from langchain_qdrant_async.proto import points
+from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.runtime.turns import together
+from langchain_qdrant_async.search.fusion import DEPTH, fusion_of
 from langchain_qdrant_async.search.message import prefetch_query
+from langchain_qdrant_async.search.params import search_params
 from langchain_qdrant_async.search.search import Asked, Fields, Ranking, Search
-
-Fusion = Literal["rrf", "dbsf"]
-"""By rank (reciprocal rank fusion), or by score (distribution-based score fusion)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +48,7 @@ class Nearest:
     async def asked(self, fields: Fields, search: Search) -> Asked:  # noqa: ARG002  a ranking is asked so
         """The nearest points of the vector."""
         name, vector = await fields.vector(self.query, self.using)
-        return Asked(points.Query(nearest=vector), name)
+        return Asked(points.Query(nearest=vector), name, params=fields.params(name))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +72,8 @@ class Diverse:
     """0 for the most diversity, 1 for none."""
     using: str | None = None
     """The vector field; None is the store's own."""
+    among: Ranking | None = None
+    """What finds the candidates; None: the nearest ones are."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.query, str):
@@ -84,27 +85,74 @@ class Diverse:
 
     async def asked(self, fields: Fields, search: Search) -> Asked:
         """The candidates, and how to choose from them."""
+        count = max(self.fetch_k, search.reach)
+        among = () if self.among is None else await _among(self.among, count, fields, search)
         name, vector = await fields.vector(self.query, self.using)
-        mmr = points.Mmr(diversity=1 - self.lambda_mult, candidates_limit=max(self.fetch_k, search.reach))
-        return Asked(points.Query(nearest_with_mmr=points.NearestInputWithMmr(nearest=vector, mmr=mmr)), name)
+        mmr = points.Mmr(diversity=1 - self.lambda_mult, candidates_limit=count)
+        diverse = points.NearestInputWithMmr(nearest=vector, mmr=mmr)
+        return Asked(points.Query(nearest_with_mmr=diverse), name, among, fields.params(name))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Branch:
+    """A ranking that is merged or rescored, with a filter, a threshold and parameters of its own.
+
+    Raises:
+        InvalidInput: something that cannot be meant.
+    """
+
+    ranking: Ranking
+    """What finds the candidates."""
+    filter: Any = None
+    """Which of them, beside the search's own filter."""
+    score_threshold: float | None = None
+    """The worst score of this ranking, as Qdrant scores."""
+    search_params: object = None
+    """How the index is searched; None: as the search says."""
+    limit: int | None = None
+    """How many candidates; None: as many as the other rankings give."""
+
+    def __post_init__(self) -> None:
+        _check_ranking(self.ranking)
+        object.__setattr__(self, "search_params", search_params(self.search_params))
+        if self.score_threshold is not None and not is_number(self.score_threshold):
+            raise InvalidInput(f"Branch.score_threshold must be a number, not {self.score_threshold!r}")
+        if self.limit is not None:
+            whole_number("Branch.limit", self.limit, at_least=1)
+
+    async def asked(self, fields: Fields, search: Search) -> Asked:
+        """As the ranking is asked; alone, it is asked for what it would contribute."""
+        return await self.ranking.asked(fields, self.within(fields, search))
+
+    def within(self, fields: Fields, search: Search) -> Search:
+        """The search for its candidates."""
+        return replace(
+            search,
+            k=self.limit or search.k,
+            filter=_both(search.filter, fields.filter(self.filter)),
+            params=search_params(self.search_params) or search.params,
+            score_threshold=self.score_threshold,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fused:
     """The best of several rankings, merged by the server: words beside meaning, two models, two wordings.
 
-    Their texts are embedded at the same time. The score is the fusion's own, and `score_threshold` is one of those.
+    Their texts are embedded at the same time. The score is the fusion's own, and `score_threshold` is one of those:
+    for `dbsf` the sum of what the rankings give on a scale from about 0 to 1 each, for `rrf` of `weight / (k + rank)`.
+    Neither says how near a document is; for a threshold of that give it to a `Branch`.
 
     Raises:
         InvalidInput: no ranking, something that is none, or another fusion.
     """
 
     rankings: Sequence[Ranking]
-    """What is merged; a fusion may be one of them."""
+    """What is merged: rankings, fusions, or a `Branch` of either."""
     limit: int | None = None
-    """How many candidates each gives; never fewer than are to be returned, which is what None means."""
-    fusion: Fusion = "rrf"
-    """How they are merged."""
+    """How many candidates each gives; never fewer than are to be returned. None: 200."""
+    fusion: Any = "dbsf"
+    """How they are merged: `"rrf"` (with k=60), `"dbsf"`, `Rrf`, `Dbsf`, `WeightedSum`, or Qdrant's own."""
 
     def __post_init__(self) -> None:
         given = self.rankings
@@ -112,15 +160,67 @@ class Fused:
             raise InvalidInput("Fused takes a list of rankings: Fused([Nearest(...), Nearest(..., using=...)])")
         if self.limit is not None:
             whole_number("limit", self.limit, at_least=1)
-        if self.fusion not in get_args(Fusion):
-            raise InvalidInput(f"fusion must be one of {', '.join(get_args(Fusion))}, not {self.fusion!r}")
+        object.__setattr__(self, "fusion", fusion_of(self.fusion))
 
     async def asked(self, fields: Fields, search: Search) -> Asked:
         """Each ranking as a prefetch, and how to merge them."""
-        reach = max(self.limit or 0, search.reach)
-        branch = replace(search, k=reach, offset=0, score_threshold=None)
-        asked = await together(ranking.asked(fields, branch) for ranking in self.rankings)
-        return Asked(_FUSIONS[self.fusion], prefetch=[prefetch_query(branch, each) for each in asked])
+        count = _depth(self.limit, fields, search)
+        found = await together(_among(ranking, count, fields, search) for ranking in self.rankings)
+        return Asked(self.fusion.query(len(found)), prefetch=[each for (each,) in found])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rescored:
+    """The candidates of one ranking in the order of another: a quick vector first, then late interaction.
+
+    Raises:
+        InvalidInput: something that is no ranking.
+    """
+
+    candidates: Ranking
+    """What finds them."""
+    by: Ranking
+    """What orders them, as `Nearest(query, using="tokens")`."""
+    limit: int | None = None
+    """How many candidates; never fewer than are to be returned. None: 200."""
+
+    def __post_init__(self) -> None:
+        _check_ranking(self.candidates)
+        _check_ranking(self.by)
+        if self.limit is not None:
+            whole_number("limit", self.limit, at_least=1)
+
+    async def asked(self, fields: Fields, search: Search) -> Asked:
+        """The second ranking over the candidates of the first."""
+        count = _depth(self.limit, fields, search)
+        among = await _among(self.candidates, count, fields, search)
+        by = await self.by.asked(fields, search)
+        return by._replace(prefetch=[*by.prefetch, *among])
+
+
+def _depth(limit: int | None, fields: Fields, search: Search) -> int:
+    """How many candidates: enough for the fusion, for what is returned, and no more than the collection gives."""
+    usual = DEPTH if fields.most is None else min(DEPTH, fields.most)
+    return max(usual if limit is None else limit, search.reach)
+
+
+async def _among(ranking: Ranking, count: int, fields: Fields, search: Search) -> tuple[points.PrefetchQuery]:
+    """A ranking as the candidates of another."""
+    within = replace(search, k=count, offset=0, score_threshold=None)
+    if isinstance(ranking, Branch):
+        within, ranking = ranking.within(fields, within), ranking.ranking
+    return (prefetch_query(within, await ranking.asked(fields, within)),)
+
+
+def _check_ranking(given: object) -> None:
+    if not hasattr(given, "asked"):
+        raise InvalidInput(f"a ranking is one such as Nearest, Diverse or Fused, not {type(given).__name__}")
+
+
+def _both(first: common.Filter | None, second: common.Filter | None) -> common.Filter | None:
+    if first is None or second is None:
+        return first or second
+    return common.Filter(must=[common.Condition(filter=each) for each in (first, second)])
 
 
 def _checked(vector: AnyVector) -> Floats | Sparse:
@@ -135,9 +235,3 @@ def _has_rows(vector: Sequence[object] | np.ndarray) -> bool:
     if isinstance(vector, np.ndarray):
         return vector.ndim > 1
     return isinstance(vector, list | tuple) and len(vector) > 0 and isinstance(vector[0], list | tuple | np.ndarray)
-
-
-_FUSIONS = {
-    "rrf": points.Query(fusion=points.Fusion.RRF),
-    "dbsf": points.Query(fusion=points.Fusion.DBSF),
-}

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, TypeAlias, TypedDict
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, TypedDict
 
 from langchain_qdrant_async.checks import check_seconds, is_float, shortened, whole_number
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.vectors import AnyVector
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import common, points
-from langchain_qdrant_async.search.params import read_consistency, search_params
+from langchain_qdrant_async.search.mode import RetrievalMode
+from langchain_qdrant_async.search.params import (
+    payload_fields,
+    read_consistency,
+    search_params,
+    shard_keys,
+    vectors_selector,
+)
 
+ShardKeys: TypeAlias = str | int | Sequence[str | int] | points.ShardKeySelector
 Consistency: TypeAlias = int | Literal["all", "majority", "quorum"] | points.ReadConsistency
 
 
@@ -27,8 +35,23 @@ class SearchOptions(TypedDict, total=False):
     """Worst score to return, as Qdrant scores: an upper bound for Euclid and Manhattan."""
     consistency: Consistency | None
     """How many replicas must agree: a number, `"all"`, `"majority"`, `"quorum"`."""
+    shard_key: ShardKeys | None
+    """Which shards are asked, in a collection with custom sharding; None: all."""
+    with_payload: bool | Sequence[str]
+    """Which metadata comes back: all by default, none, or that of the fields named as in a filter."""
+    with_vectors: bool | Sequence[str]
+    """Which vectors come back, in `Document.metadata["_vectors"]` by field: none by default, all, or those named."""
     timeout: float | None
     """Seconds that the call may take, with embedding, looking the collection up, and retries."""
+
+
+class TextSearchOptions(SearchOptions, total=False):
+    """The rare keywords of a search by text."""
+
+    retrieval_mode: RetrievalMode | Literal["dense", "sparse", "hybrid", "multivector"] | None
+    """By which vectors; by default the store's."""
+    hybrid_fusion: object
+    """How hybrid retrieval merges: a `Fusion`, or a `FusionQuery` or `RrfQuery` of qdrant-client."""
 
 
 class Asked(NamedTuple):
@@ -40,10 +63,26 @@ class Asked(NamedTuple):
     """The vector field that it looks at; the empty name is Qdrant's default vector, and of a fusion."""
     prefetch: Sequence[points.PrefetchQuery] = ()
     """Searches whose points are the only candidates."""
+    params: points.SearchParams | None = None
+    """How the index is searched unless the search says it."""
 
 
 class Fields(Protocol):
     """The fields of a collection, as a ranking needs them."""
+
+    def filter(self, given: Any) -> common.Filter | None:
+        """A filter as a caller writes it, as Qdrant's.
+
+        Raises:
+            InvalidFilter: it cannot be meant.
+        """
+
+    @property
+    def most(self) -> int | None:
+        """How many points the collection gives at once; None: any number."""
+
+    def params(self, field: str) -> points.SearchParams | None:
+        """How the index of a vector field is searched well, where that is not how Qdrant does it by itself."""
 
     @property
     def layout(self) -> Layout:
@@ -101,6 +140,12 @@ class Search:
     """How many replicas must agree."""
     timeout_s: float | None = None
     """Seconds that all of it may take; None: the RPC alone has a deadline, the policy's."""
+    shards: points.ShardKeySelector | None = None
+    """Which shards are asked; None: all."""
+    with_payload: bool | tuple[str, ...] = True
+    """Which metadata comes back."""
+    with_vectors: points.WithVectorsSelector | None = None
+    """Which vectors come back."""
 
     def __post_init__(self) -> None:
         if not hasattr(self.ranking, "asked"):
@@ -138,6 +183,9 @@ class Search:
             score_threshold=options.get("score_threshold"),
             params=search_params(options.get("search_params")),
             consistency=read_consistency(options.get("consistency")),
+            shards=shard_keys(options.get("shard_key")),
+            with_payload=payload_fields(options.get("with_payload", True)),
+            with_vectors=vectors_selector(options.get("with_vectors", False)),
             timeout_s=options.get("timeout"),
         )
 

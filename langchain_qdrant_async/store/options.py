@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict
 from langchain_qdrant_async.collection.field import Distance
 from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.ids import GivenId
+from langchain_qdrant_async.search.mode import RetrievalMode
 from langchain_qdrant_async.store.variants import meant
 from langchain_qdrant_async.transport.options import ConnectionOptions, ServerOptions
 
@@ -26,6 +27,12 @@ class StoreOptions(ServerOptions, total=False):
     """Payload key of the metadata."""
     distance: Distance | str | None
     """How vectors are compared."""
+    retrieval_mode: RetrievalMode | str
+    """By which vectors a text is searched."""
+    sparse_embedding: Any
+    """What turns text into sparse vectors."""
+    sparse_vector_name: str
+    """The vector that holds them."""
     relevance_score_fn: Callable[[float], float] | None
     """From a score to a relevance between 0 and 1."""
     create_if_missing: bool

@@ -106,7 +106,7 @@ class Reader:
         return nothing
 
     async def _query(self, search: Search, collection: Collection) -> points.QueryResponse:
-        request = query_points(collection.name, search, await search.ranking.asked(collection, search))
+        request = query_points(collection.name, search, await search.ranking.asked(collection, search), self._layout)
         return await self._asked(request, collection.info.limits.read, search.timeout_s)
 
     async def _asked(

@@ -15,9 +15,10 @@ from langchain_qdrant_async.errors import InvalidInput, InvalidVector
 from langchain_qdrant_async.filters import FilterInput, to_filter
 from langchain_qdrant_async.search.params import read_consistency
 from langchain_qdrant_async.search.ranking import Diverse, Nearest
-from langchain_qdrant_async.search.search import Consistency, Ranking, Search, SearchOptions
+from langchain_qdrant_async.search.search import Consistency, Ranking, Search, SearchOptions, TextSearchOptions
 from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.relevance import relevance_of
+from langchain_qdrant_async.store.retrieval import Retrieval
 from langchain_qdrant_async.store.variants import blocking, documents_only, strict
 
 
@@ -28,6 +29,7 @@ class Searching:
     relevance_score_fn: Callable[[float], float] | None
     _collection: Handle
     _reader: Reader
+    _retrieval: Retrieval
 
     async def aget_by_ids(
         self,
@@ -71,23 +73,24 @@ class Searching:
 
     @strict
     async def asimilarity_search_with_score(
-        self, query: str, k: int = 4, filter: FilterInput = None, **options: Unpack[SearchOptions]
+        self, query: str, k: int = 4, filter: FilterInput = None, **options: Unpack[TextSearchOptions]
     ) -> list[tuple[Document, float]]:
-        """The documents nearest in meaning to a query, best first, each with Qdrant's score.
+        """The documents nearest to a query, best first, each with Qdrant's score.
 
-        A higher score is nearer; for Euclid and Manhattan a lower one.
+        By the vectors of the store's `retrieval_mode`, or of the call's. A higher score is nearer; for Euclid and
+        Manhattan a lower one. The score of hybrid retrieval is the fusion's, see `Fused`, and so is `score_threshold`.
 
         Args:
             query: the text to search for.
             k: how many documents.
             filter: which documents may be found: `{"lang": "en", "year": {"$gte": 2020}}`.
-            **options: the rare ones, see `SearchOptions`.
+            **options: the rare ones, see `TextSearchOptions`.
 
         Raises:
             InvalidInput: before anything was sent.
             DeadlineExceeded: it took longer.
         """
-        ranking = Nearest(self._text(query))
+        ranking = self._ranking(query, options)
         return await self._reader.found(self._search(ranking, k, filter, options))
 
     @strict
@@ -110,9 +113,11 @@ class Searching:
         fetch_k: int = 20,
         lambda_mult: float = 0.5,
         filter: FilterInput = None,
-        **options: Unpack[SearchOptions],
+        **options: Unpack[TextSearchOptions],
     ) -> list[tuple[Document, float]]:
         """Documents near a query and unlike each other, chosen on the server, each with its score against the query.
+
+        In hybrid retrieval they are chosen, by meaning, of what both vectors find.
 
         Args:
             query: the text to search for.
@@ -120,9 +125,10 @@ class Searching:
             fetch_k: how many candidates to choose them from.
             lambda_mult: 1 for the nearest ones whatever they repeat, 0 for the most unlike each other.
             filter: which documents may be found.
-            **options: the rare ones, see `SearchOptions`; `score_threshold` is of a candidate.
+            **options: the rare ones, see `TextSearchOptions`; `score_threshold` is of a candidate.
         """
-        ranking = Diverse(self._text(query), fetch_k, lambda_mult)
+        mode, fusion = self._mode_of(query, options)
+        ranking = self._retrieval.diverse(query, fetch_k, lambda_mult, mode, fusion)
         return await self._reader.found(self._search(ranking, k, filter, options))
 
     @strict
@@ -141,9 +147,11 @@ class Searching:
 
     @strict
     async def _asimilarity_search_with_relevance_scores(
-        self, query: str, k: int = 4, filter: FilterInput = None, **options: Unpack[SearchOptions]
+        self, query: str, k: int = 4, filter: FilterInput = None, **options: Unpack[TextSearchOptions]
     ) -> list[tuple[Document, float]]:
         """What LangChain's `asimilarity_search_with_relevance_scores` compares with a threshold."""
+        if self.relevance_score_fn is None:
+            self._retrieval.check_scored(options.get("retrieval_mode"))
         found = await self.asimilarity_search_with_score(query, k, filter, **options)
         if not found:
             return []
@@ -158,11 +166,18 @@ class Searching:
     def _search(self, ranking: Ranking, k: int, filter: FilterInput, options: SearchOptions) -> Search:
         return Search.of(ranking, k, to_filter(filter, metadata_key=self.layout.metadata_key), options)
 
-    def _text(self, query: str) -> str:
+    def _ranking(self, query: str, options: TextSearchOptions) -> Ranking:
+        """By what a text is searched; takes what says it out of the options."""
+        mode, fusion = self._mode_of(query, options)
+        return self._retrieval.ranking(query, mode, fusion)
+
+    def _mode_of(self, query: str, options: TextSearchOptions) -> tuple[object, object]:
         if not isinstance(query, str):
             raise InvalidInput(f"a query is a string, not {type(query).__name__}; search by vector with …_by_vector")
-        self._collection.check_embeds()
-        return query
+        mode = options.pop("retrieval_mode", None)
+        if self._retrieval.uses_own(mode):
+            self._collection.check_embeds()
+        return mode, options.pop("hybrid_fusion", None)
 
     @documents_only(asimilarity_search_with_score)
     async def asimilarity_search(self) -> Any:

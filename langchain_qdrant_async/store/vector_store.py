@@ -21,7 +21,8 @@ from langchain_qdrant_async.embedding.async_model import THREADS, ModelThreads
 from langchain_qdrant_async.filters import FilterInput
 from langchain_qdrant_async.runtime.blocking import closing, run
 from langchain_qdrant_async.runtime.closing import Closing
-from langchain_qdrant_async.search.search import SearchOptions
+from langchain_qdrant_async.search.mode import RetrievalMode
+from langchain_qdrant_async.search.search import TextSearchOptions
 from langchain_qdrant_async.store.making import check_retriever, checked_embedding, plan_of
 from langchain_qdrant_async.store.options import (
     DocumentsOptions,
@@ -32,6 +33,7 @@ from langchain_qdrant_async.store.options import (
 )
 from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.rebuilding import Rebuilding
+from langchain_qdrant_async.store.retrieval import SPARSE_VECTOR_NAME, retrieving
 from langchain_qdrant_async.store.scoping import Scoping
 from langchain_qdrant_async.store.searching import Searching
 from langchain_qdrant_async.store.variants import blocking, strict
@@ -66,6 +68,9 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, Scoping, V
         content_payload_key: str | None = None,
         metadata_payload_key: str | None = "",
         distance: Distance | str | None = None,
+        retrieval_mode: RetrievalMode | str = RetrievalMode.DENSE,
+        sparse_embedding: Any = None,
+        sparse_vector_name: str = SPARSE_VECTOR_NAME,
         relevance_score_fn: Callable[[float], float] | None = None,
         create_if_missing: bool = True,
         validate_collection_config: bool = True,
@@ -85,6 +90,11 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, Scoping, V
             metadata_payload_key: payload key of the metadata, by default the spec's, or `metadata`; None: every other
                 key of the payload is metadata.
             distance: how vectors are compared; by default the spec's, or as it is found, cosine for a new collection.
+            retrieval_mode: by which vectors a text is searched unless the call says otherwise: `"dense"`, `"sparse"`,
+                `"hybrid"`, or `"multivector"`.
+            sparse_embedding: what turns text into sparse vectors, for sparse and hybrid retrieval: `Bm25Embeddings()`,
+                langchain-qdrant's or fastembed's. Every document is written with its sparse vector then.
+            sparse_vector_name: the vector that holds them.
             relevance_score_fn: from a score to a relevance between 0 and 1, for scores that have no bounds.
             create_if_missing: whether the first write makes a collection that is not there. When it may not, using a
                 collection that is not there is a `NotFound`; when it may, such a collection reads as an empty one.
@@ -104,8 +114,13 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, Scoping, V
         plan = replace(
             plan, create=create_if_missing, validate=validate_collection_config, same_model=validate_embeddings
         )
+        self.sparse_embeddings = sparse_embedding
+        self.sparse_vector_name = sparse_vector_name
+        self._specified = spec is not None
+        plan, self._retrieval = retrieving(plan, retrieval_mode, sparse_embedding, sparse_vector_name, self._threads)
         self.layout = plan.layout
-        self._collection = Handle(whole_of(self.connection), plan, self.embedding, self._threads)
+        own = None if plan.layout.vector_name == sparse_vector_name else self.embedding
+        self._collection = Handle(whole_of(self.connection), plan, own, self._threads)
         self._reader = Reader(self.connection, self._collection, self.layout)
         self._writer = Writer(self.connection, self._collection)
         self.relevance_score_fn = relevance_score_fn
@@ -115,11 +130,14 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, Scoping, V
         """Its settings: a copy, or what is unpickled, has a connection of its own."""
         layout, plan = self.layout, self._collection.plan
         settings = {
-            "spec": plan.spec,
+            "spec": plan.spec if self._specified else None,
             "vector_name": layout.vector_name,
             "content_payload_key": layout.content_key,
             "metadata_payload_key": layout.metadata_key,
             "distance": plan.distance,
+            "retrieval_mode": self._retrieval.mode,
+            "sparse_embedding": self.sparse_embeddings,
+            "sparse_vector_name": self.sparse_vector_name,
             "relevance_score_fn": self.relevance_score_fn,
             "create_if_missing": plan.create,
             "validate_collection_config": plan.validate,
@@ -140,6 +158,11 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, Scoping, V
         """
         check_retriever(kwargs)
         return super().as_retriever(**kwargs)
+
+    @property
+    def retrieval_mode(self) -> RetrievalMode:
+        """By which vectors a text is searched unless a call says otherwise."""
+        return self._retrieval.mode
 
     @property
     def collection_name(self) -> str:
@@ -316,7 +339,7 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, Scoping, V
 
     @strict
     async def asimilarity_search_with_relevance_scores(  # type: ignore[override]
-        self, query: str, k: int = 4, filter: FilterInput = None, **options: Unpack[SearchOptions]
+        self, query: str, k: int = 4, filter: FilterInput = None, **options: Unpack[TextSearchOptions]
     ) -> list[tuple[Document, float]]:
         """As `asimilarity_search_with_score`, with relevances from 0 to 1; `score_threshold` is the least of them."""
         return await super().asimilarity_search_with_relevance_scores(query, k, filter=filter, **options)

@@ -120,7 +120,7 @@ async def test_a_local_client_with_points_is_refused_with_what_to_do(kind: Any) 
     [
         {"retrieval_mode": RetrievalMode.SPARSE},
         {"retrieval_mode": "hybrid"},
-        {"sparse_embedding": object()},
+        {"sparse_embedding": object(), "retrieval_mode": "hybrid"},
         {"vector_params": {"on_disk": True}},
         {"prefix": "x"},
     ],

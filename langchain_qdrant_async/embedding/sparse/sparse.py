@@ -43,6 +43,10 @@ class SparseEmbeddings(ABC):
         """As `embed_query`, off the loop."""
         return await self._own_threads().run(self.embed_query, text)
 
+    def __getstate__(self) -> dict[str, object]:
+        """What it is made of, for copies and pickles; they get threads of their own."""
+        return {name: value for name, value in vars(self).items() if name != "_threads"}
+
     def _own_threads(self) -> Threads:
         threads: Threads = self.__dict__.setdefault("_threads", Threads("sparse-embedding", 1))
         return threads

@@ -110,12 +110,12 @@ async def test_diverse_of_another_field_and_with_an_offset(store: AsyncQdrantVec
 
 @pytest.mark.parametrize("others", [1, 2])
 async def test_fused_merges_by_rank(store: AsyncQdrantVectorStore, others: int) -> None:
-    """Source: Qdrant's reciprocal rank fusion adds `1 / (2 + rank)` for each ranking, ranks counted from 0."""
+    """Source: Qdrant's reciprocal rank fusion adds `1 / (k + rank)` for each ranking, ranks counted from 0."""
     rankings: list[Ranking] = [Nearest("east"), Nearest([1.0, 0.0], using="other")]
     rankings += [Nearest(Sparse([1, 2], [1.0, 0.1]), using="words")] * (others - 1)
     orders = ["abcd", "dcba", "acb"][: others + 1]
-    expected = {name: sum(1 / (2 + order.index(name)) for order in orders if name in order) for name in PLACES}
-    found = await store.asearch_by(Fused(rankings))
+    expected = {name: sum(1 / (60 + order.index(name)) for order in orders if name in order) for name in PLACES}
+    found = await store.asearch_by(Fused(rankings, fusion="rrf"))
     assert {each.page_content: score for each, score in found} == pytest.approx(expected)
     assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
 
@@ -124,7 +124,7 @@ async def test_fused_over_the_same_field_twice(store: AsyncQdrantVectorStore) ->
     alone = await store.asearch_by(Nearest("east"))
     twice = await store.asearch_by(Fused([Nearest("east"), Nearest("east")], fusion="rrf"))
     assert _names(twice) == _names(alone)
-    assert [score for _, score in twice] == pytest.approx([2 / (2 + rank) for rank in range(4)])
+    assert [score for _, score in twice] == pytest.approx([2 / (60 + rank) for rank in range(4)])
     both = await store.asearch_by(Fused([Nearest("east"), Nearest("north")], fusion="dbsf"))
     assert {each.page_content for each, _ in both} == set("abcd")
 

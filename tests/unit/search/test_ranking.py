@@ -13,9 +13,11 @@ from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.vectors import AnyVector, Sparse, to_vector_input
 from langchain_qdrant_async.errors import InvalidInput, InvalidVector
 from langchain_qdrant_async.filters import to_filter
-from langchain_qdrant_async.proto import points
+from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.search.ranking import Diverse, Fused, Nearest
 from langchain_qdrant_async.search.search import Asked, Fields, Ranking, Search
+
+RESCORED = points.SearchParams(quantization=points.QuantizationSearchParams(rescore=True))
 
 
 class Lengths:
@@ -25,6 +27,13 @@ class Lengths:
         self._all_there = asyncio.Barrier(at_once)
 
     layout = Layout()
+    most: int | None = None
+
+    def filter(self, given: Any) -> common.Filter | None:
+        return to_filter(given)
+
+    def params(self, field: str) -> points.SearchParams | None:
+        return RESCORED if field == "own" else None
 
     def field_name(self, using: str | None = None) -> str:
         return using or "own"
@@ -35,8 +44,8 @@ class Lengths:
 
 
 async def test_nearest_by_text_and_by_vector() -> None:
-    by_text, using, prefetch = await Nearest("four").asked(Lengths(), Search(Nearest("four")))
-    assert (using, list(prefetch)) == ("own", [])
+    by_text, using, prefetch, params = await Nearest("four").asked(Lengths(), Search(Nearest("four")))
+    assert (using, list(prefetch), params) == ("own", [], RESCORED)
     assert by_text is not None
     assert by_text.nearest.dense.data == [4.0]
     by_vector = await Nearest([1, 2], using="other").asked(Lengths(), Search(Nearest([1])))
@@ -76,12 +85,12 @@ async def test_diverse_has_candidates_for_all_that_is_returned_or_left_out(
     assert asked.query.nearest_with_mmr.mmr.candidates_limit == candidates
 
 
-@pytest.mark.parametrize(("limit", "reach"), [(None, 7), (1, 7), (50, 50)])
+@pytest.mark.parametrize(("limit", "reach"), [(None, 200), (1, 7), (50, 50)])
 async def test_fused_gives_each_ranking_the_filter_and_the_reach(limit: int | None, reach: int) -> None:
     chosen, params = to_filter({"lang": "en"}), points.SearchParams(exact=True)
     fused = Fused([Nearest("a"), Diverse("bb", 2, using="other")], limit)
     asked = await fused.asked(Lengths(2), Search(fused, 5, chosen, 2, 0.1, params))
-    assert (asked.query, asked.using) == (points.Query(fusion=points.Fusion.RRF), "")
+    assert (asked.query, asked.using) == (points.Query(fusion=points.Fusion.DBSF), "")
     assert [(each.using, each.limit) for each in asked.prefetch] == [("own", reach), ("other", reach)]
     assert all((each.filter, each.params) == (chosen, params) for each in asked.prefetch)
     assert not any(each.HasField("score_threshold") for each in asked.prefetch), "it is one of the fusion's scores"
@@ -125,7 +134,7 @@ def test_a_vector_that_is_none_is_refused_where_it_is_said(vector: Any, said: st
         ({"rankings": Nearest("x")}, "takes a list of rankings"),
         ({"rankings": [Nearest("x"), "text"]}, "takes a list of rankings"),
         ({"rankings": [Nearest("x")], "limit": 0}, "limit must be a whole number, 1 or more"),
-        ({"rankings": [Nearest("x")], "fusion": "sum"}, "fusion must be one of rrf, dbsf, not 'sum'"),
+        ({"rankings": [Nearest("x")], "fusion": "sum"}, "a fusion is 'rrf', 'dbsf', .*not 'sum'"),
     ],
 )
 def test_fusions_that_cannot_be_meant(arguments: dict[str, Any], said: str) -> None:
@@ -145,4 +154,4 @@ async def test_rankings_are_anything_with_the_method() -> None:
             return Asked(None)
 
     ranking: Ranking = Everything()
-    assert await Search(ranking).ranking.asked(Lengths(), Search(ranking)) == (None, "", ())
+    assert await Search(ranking).ranking.asked(Lengths(), Search(ranking)) == Asked(None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from langchain_qdrant_async.collection.collections import Collections
     from langchain_qdrant_async.collection.field import Distance, VectorField
+    from langchain_qdrant_async.collection.inference import ServerEncoder
     from langchain_qdrant_async.collection.info import CollectionInfo, VectorInfo
     from langchain_qdrant_async.collection.reindex import Drift, Reindexed
     from langchain_qdrant_async.collection.spec import CollectionSpec, Hnsw, ScalarQuantization
@@ -102,6 +103,7 @@ _HOME = {
     "Rrf": "search.fusion",
     "ScalarQuantization": "collection.spec",
     "Search": "search.search",
+    "ServerEncoder": "collection.inference",
     "SearchOptions": "search.search",
     "SentenceTransformerEmbeddings": "embedding",
     "TextSearchOptions": "search.search",
@@ -164,6 +166,7 @@ __all__ = [
     "Search",
     "SearchOptions",
     "SentenceTransformerEmbeddings",
+    "ServerEncoder",
     "TextSearchOptions",
     "Unauthenticated",
     "Unavailable",

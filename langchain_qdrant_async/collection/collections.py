@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,7 +24,7 @@ from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import check_completed, get_points, upsert_points
 from langchain_qdrant_async.document.paths import to_path
 from langchain_qdrant_async.errors import AlreadyExists, InvalidInput, NotFound
-from langchain_qdrant_async.proto import collections, common, points
+from langchain_qdrant_async.proto import collections, common, json, points
 from langchain_qdrant_async.transport.connection import Connection
 from langchain_qdrant_async.transport.target import Embedded
 
@@ -85,14 +86,20 @@ class Collections:
         return await self.describe(spec.name, timeout=timeout) if missing else info
 
     async def make(
-        self, spec: CollectionSpec, *, origin: Origin | None = None, timeout: float | None = None
+        self,
+        spec: CollectionSpec,
+        *,
+        origin: Origin | None = None,
+        learned: Mapping[str, json.Value] | None = None,
+        timeout: float | None = None,
     ) -> tuple[CollectionInfo, bool]:
         """Make the collection without its payload indexes, unless somebody else makes it at this moment.
 
         Returns:
             What it is, asked back only where it may be otherwise than it was to be; and whether it was made here.
         """
-        request = create_collection(spec, timeout, metadata=origin.to_metadata() if origin else None)
+        metadata = (origin.to_metadata() if origin else {}) | dict(learned or {})
+        request = create_collection(spec, timeout, metadata=metadata or None)
         try:
             await self._connection.collections.Create(request, timeout=timeout)
         except AlreadyExists:

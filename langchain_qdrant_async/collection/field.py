@@ -69,11 +69,15 @@ class VectorField:
         return self.encoder
 
     def message(self, vector: Any) -> points.Vector:
-        """A checked vector of this kind as points are written with."""
+        """A checked vector of this kind as points are written with; or what Qdrant is to make one of."""
+        if isinstance(vector, points.Document):
+            return points.Vector(document=vector)
         return _WRITTEN[self.kind](vector)
 
     def asked(self, vector: Any) -> points.VectorInput:
-        """A checked vector of this kind as queries are asked with."""
+        """A checked vector of this kind as queries are asked with; or what Qdrant is to make one of."""
+        if isinstance(vector, points.Document):
+            return points.VectorInput(document=vector)
         return _ASKED[self.kind](vector)
 
     def __str__(self) -> str:

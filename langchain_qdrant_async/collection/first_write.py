@@ -41,7 +41,7 @@ class FirstWrite:
             first: how many texts to embed to learn the size of a model's vectors.
             size: numbers in the vectors that the caller gives.
         """
-        self._texts = texts
+        self.texts = texts
         self._encoder = encoder
         self._first = first
         self._size = size
@@ -69,7 +69,7 @@ class FirstWrite:
         if self._size is None and self._reduced is not None:
             self._size = self._reduced.dimension
         if self._size is None and self._encoder is not None:
-            rows = await self._encoder.documents(list(self._texts[: self._first]))
+            rows = await self._encoder.documents(list(self.texts[: self._first]))
             self._kept = dict(enumerate(rows))
             self._size = int(rows.shape[1])
         return self._size or 0
@@ -88,9 +88,9 @@ class FirstWrite:
 
     async def _fit(self, reduced: ReducedEmbeddings) -> Origin:
         """A reduction for a sample of the texts, whose whole vectors are kept until one is settled."""
-        step = max(1, -(-len(self._texts) // FIT_SAMPLE))
-        sample = range(0, len(self._texts), step)
-        full: Floats = await reduced.aembed_full_array([self._texts[position] for position in sample])
+        step = max(1, -(-len(self.texts) // FIT_SAMPLE))
+        sample = range(0, len(self.texts), step)
+        full: Floats = await reduced.aembed_full_array([self.texts[position] for position in sample])
         self._kept = dict(zip(sample, full, strict=True))
         reduction = await reduced.apropose(full)
         if reduction.kind == "identity":

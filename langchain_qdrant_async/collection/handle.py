@@ -18,6 +18,7 @@ from langchain_qdrant_async.collection.field import Distance
 from langchain_qdrant_async.collection.first_write import FirstWrite
 from langchain_qdrant_async.collection.fitting import fitting
 from langchain_qdrant_async.collection.info import CollectionInfo
+from langchain_qdrant_async.collection.learned import learn, with_learned
 from langchain_qdrant_async.collection.origin import reduced_of
 from langchain_qdrant_async.collection.plan import CollectionPlan
 from langchain_qdrant_async.embedding.encoder import DenseEncoder, Encoder
@@ -252,9 +253,10 @@ class Handle:
         origin = await first.origin(None)
         size = await first.size()
         spec = self.plan.spec_for(size)
-        if spec.field.kind == "dense":
+        if spec.field.kind == "dense" and self.plan.encoder is None:
             check_size(self.plan.name, size, spec.field)
-        info, made = await self._collections.make(spec, origin=origin, timeout=timeout_s)
+        learned = await learn(spec.fields, first.texts)
+        info, made = await self._collections.make(spec, origin=origin, learned=learned, timeout=timeout_s)
         await self._index(info, timeout_s)
         collection = await self._open(info, timeout_s)
         if made and origin is not None and collection.origin is None:  # an older server, which keeps no metadata
@@ -327,7 +329,7 @@ class Handle:
     def _as_planned(self, info: CollectionInfo, stored: StoredOrigin | None) -> Collection:
         own = self.plan.accept(info)
         embedding = fitting(self.plan, self.embedding, stored, info, own)
-        own = replace(own, encoder=self._filling(embedding))
+        own = with_learned(replace(own, encoder=self._filling(embedding)), info.metadata)
         return Collection(
             name=info.name,
             field=own,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from langchain_qdrant_async.collection.field import Distance, VectorField
 from langchain_qdrant_async.collection.limits import Limits, limits_of
-from langchain_qdrant_async.proto import collections
+from langchain_qdrant_async.proto import collections, json
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ class CollectionInfo:
     """Everything else, as Qdrant said it."""
     limits: Limits = field(default_factory=Limits)
     """How much it takes and gives at once, if its strict mode says so."""
+
+    @property
+    def metadata(self) -> Mapping[str, json.Value]:
+        """What is kept with it; nothing on servers before 1.16."""
+        return self.message.config.metadata
 
     def is_quantised(self, name: str) -> bool:
         """Whether the vectors of that name are quantised."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from langchain_qdrant_async.collection.comparison import compare, field_of
 from langchain_qdrant_async.collection.field import Distance, VectorField
 from langchain_qdrant_async.collection.info import CollectionInfo
+from langchain_qdrant_async.collection.learned import with_learned
 from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.embedding.encoder import Encoder
@@ -63,7 +64,7 @@ class CollectionPlan:
         """All vector fields of the collection as found, each with the encoder that the spec has for it."""
         planned = ({} if self.spec is None else dict(self.spec.fields)) | {each.name: each for each in self.extra}
         found = {name: _filled(each, planned.get(name)) for name, each in info.fields.items()}
-        return found | {own.name: own}
+        return {name: with_learned(each, info.metadata) for name, each in found.items()} | {own.name: own}
 
     @property
     def encoder(self) -> Encoder | None:

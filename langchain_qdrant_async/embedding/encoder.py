@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -53,7 +53,8 @@ class _ModelEncoder(Generic[M]):
             InvalidInput: it cannot embed.
         """
         self.embedding = embedding
-        self._model = AsyncModel(embedding, ModelThreads() if threads is None else threads)
+        self._threads = ModelThreads() if threads is None else threads
+        self._model = AsyncModel(embedding, self._threads)
 
 
 class DenseEncoder(_ModelEncoder[Embeddings]):
@@ -110,6 +111,16 @@ class SparseEncoder(_ModelEncoder[SparseModel]):
             EmbeddingError: the model failed, or gave what is not a sparse vector.
         """
         return _sparse(await self._model.query(text), self._model.name)
+
+    async def learn(self, texts: list[str]) -> Mapping[str, Any]:
+        """What a collection is to keep of its first texts, if the model learns anything from them."""
+        learn = getattr(self.embedding, "learn", None)
+        return {} if learn is None else await self._threads.run(learn, texts)
+
+    def with_learned(self, learned: Mapping[str, Any]) -> SparseEncoder:
+        """The same, with what a collection has kept."""
+        take = getattr(self.embedding, "with_learned", None)
+        return self if take is None else SparseEncoder(take(learned), self._threads)
 
 
 class MultiModel(Protocol):

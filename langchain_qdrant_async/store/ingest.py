@@ -50,7 +50,7 @@ async def _rows(
     if texts:
         made = iter(await _made(field, texts))
         rows = [next(made) if row is None else row for row in rows]
-    if field.kind == "dense":
+    if field.kind == "dense" and not isinstance(rows[0], points.Document):
         check_size(collection.name, len(rows[0]), field)
     return rows
 

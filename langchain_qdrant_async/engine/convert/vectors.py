@@ -7,6 +7,7 @@ from typing import Any
 
 import qdrant_edge as edge
 
+from langchain_qdrant_async.engine.convert.inference import document_vector, query_vector
 from langchain_qdrant_async.engine.convert.schema import EngineVector, Multi, RawVector, Schema, Sparse, checked
 from langchain_qdrant_async.engine.status import InvalidField, malformed, unimplemented
 from langchain_qdrant_async.proto import points
@@ -54,6 +55,8 @@ def from_vector_input(message: points.VectorInput) -> RawVector:
     kind = message.WhichOneof("variant")
     if kind is None:
         raise malformed("VectorInput variant is missing")
+    if kind == "document":
+        return query_vector(message.document)
     return _READERS[kind](getattr(message, kind))
 
 
@@ -83,7 +86,7 @@ _READERS: dict[str, Callable[[Any], RawVector]] = {
     "dense": lambda dense: dense.data[:],
     "sparse": lambda sparse: Sparse(sparse.indices[:], sparse.values[:]),
     "multi_dense": lambda multi: [row.data[:] for row in multi.vectors],
-    "document": _inference,
+    "document": document_vector,
     "image": _inference,
     "object": _inference,
 }

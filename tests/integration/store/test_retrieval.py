@@ -26,12 +26,14 @@ from langchain_qdrant_async import (
     Rescored,
     RetrievalMode,
     Rrf,
+    ServerEncoder,
+    Unimplemented,
     VectorField,
     WeightedSum,
 )
 from langchain_qdrant_async.compat import QdrantVectorStore
-from langchain_qdrant_async.embedding import MultiEncoder, SparseEmbeddings, SparseVector
-from langchain_qdrant_async.proto import collections, points
+from langchain_qdrant_async.embedding import Bm25Embeddings, MultiEncoder, SparseEmbeddings, SparseVector
+from langchain_qdrant_async.proto import collections, common, points
 from tests.embeddings import WordEmbeddings
 
 SIZE = 16
@@ -355,3 +357,71 @@ async def test_the_names_of_langchain_qdrant(connection: Connection, collection_
     found = await moved.asimilarity_search_with_score("brown fox", 9, None, None, 0, None, None, fusion)
     assert [score for _, score in found][:1] == pytest.approx([1.0]), "1 / (2 + 0) for each"
     assert ids(await moved.asimilarity_search("fox", k=9, retrieval_mode="sparse")) == ["4"]
+
+
+async def test_bm25_learns_the_length_of_the_texts_and_the_collection_keeps_it(
+    connection: Connection, collection_name: str
+) -> None:
+    def opened() -> AsyncQdrantVectorStore:
+        return AsyncQdrantVectorStore(
+            connection, collection_name, EMBEDDING, retrieval_mode="hybrid", sparse_embedding=Bm25Embeddings()
+        )
+
+    short = ["red apple tree", "green apple garden", "quick brown fox"]
+    await opened().aadd_texts(short, ids=["1", "2", "3"])
+    await opened().aadd_texts(["blue berry bush"], ids=["4"])
+    for each in ("1", "4"):
+        (found,) = await opened().asimilarity_search("x", k=1, filter={"$has_id": [each]}, with_vectors=True)
+        values = found.metadata["_vectors"]["langchain-sparse"]["values"]
+        assert values == pytest.approx([1.0] * 3, abs=1e-3), "as long as all are on the average"
+
+
+async def test_words_are_found_that_qdrant_itself_encoded(connection: Connection, collection_name: str) -> None:
+    """What `qdrant/bm25` writes on a server is found by our queries, and the other way round."""
+    store = AsyncQdrantVectorStore(
+        connection, collection_name, EMBEDDING, retrieval_mode="hybrid", sparse_embedding=Bm25Embeddings()
+    )
+    await store.aadd_texts(["red apples"], ids=["1"])
+    text = points.Document(text="a banana for breakfast", model="qdrant/bm25")
+    vectors = {
+        "": points.Vector(dense=points.DenseVector(data=[1.0] * SIZE)),
+        "langchain-sparse": points.Vector(document=text),
+    }
+    point = points.PointStruct(
+        id=common.PointId(num=2), vectors=points.Vectors(vectors=points.NamedVectors(vectors=vectors))
+    )
+    await connection.points.Upsert(points.UpsertPoints(collection_name=collection_name, points=[point], wait=True))
+    assert ids(await store.asimilarity_search("bananas", k=9, retrieval_mode="sparse")) == ["2"]
+    asked = points.Query(nearest=points.VectorInput(document=points.Document(text="apple", model="qdrant/bm25")))
+    request = points.QueryPoints(collection_name=collection_name, query=asked, using="langchain-sparse", limit=9)
+    assert [each.id.num for each in (await connection.points.Query(request)).result] == [1]
+
+
+async def test_qdrant_may_encode_the_words(connection: Connection, collection_name: str) -> None:
+    store = AsyncQdrantVectorStore(
+        connection,
+        collection_name,
+        EMBEDDING,
+        retrieval_mode="hybrid",
+        sparse_embedding=ServerEncoder("qdrant/bm25", {"avg_len": 5}),
+    )
+    await store.aadd_texts(list(TEXTS.values()), ids=list(TEXTS))
+    assert set(ids(await store.asimilarity_search("apples", k=9, retrieval_mode="sparse"))) == {"1", "2"}
+    assert ids(await store.asimilarity_search("foxes", k=1)) == ["4"]
+    info = await Collections(connection).describe(collection_name)
+    assert info.message.config.params.sparse_vectors_config.map["langchain-sparse"].modifier == collections.Modifier.Idf
+    ours = AsyncQdrantVectorStore(
+        connection, collection_name, EMBEDDING, retrieval_mode="sparse", sparse_embedding=Bm25Embeddings()
+    )
+    assert set(ids(await ours.asimilarity_search("apples", k=9))) == {"1", "2"}, "either reads what the other wrote"
+
+
+async def test_models_that_the_engine_does_not_have_are_refused_by_name(
+    connection: Connection, collection_name: str
+) -> None:
+    field = VectorField("", size=SIZE, encoder=ServerEncoder("some/model"))
+    store = AsyncQdrantVectorStore(connection, spec=CollectionSpec(collection_name, vectors=[field]))
+    with pytest.raises(Unimplemented, match="some/model"):
+        await store.aadd_texts(["a text"])
+    with pytest.raises(InvalidInput, match="named by a string"):
+        ServerEncoder("")

@@ -1,12 +1,27 @@
-"""BM25 as sparse vectors, with words alone."""
+"""BM25 as sparse vectors: Qdrant's own positions and weights."""
 
 from __future__ import annotations
 
-import pytest
+import copy
+import pickle
+import sys
+from typing import Any
 
-from langchain_qdrant_async.embedding import Bm25Embeddings, SparseVector
-from langchain_qdrant_async.embedding.sparse.bm25 import plural_stem
+import pytest
+import qdrant_edge as edge
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_qdrant_async.embedding import Bm25Embeddings, SparseEncoder, SparseVector
 from langchain_qdrant_async.errors import InvalidInput
+
+HELLO, WORLD = 613_153_351, 74_040_069
+"""Source: MurmurHash3 (x86, 32 bits, seed 0) of the two words, without its sign, as of `mmh3.hash`."""
+
+words = st.sampled_from(
+    ["cats", "running", "the", "naïve", "日本語", "Straße", "привет", "42", "🙂", "a" * 50, "of", "don't"]
+)
+texts = st.text(max_size=60) | st.lists(words, max_size=12).map(" ".join)
 
 
 def score(query: SparseVector, document: SparseVector) -> float:
@@ -24,10 +39,25 @@ async def test_bm25_finds_the_text_that_has_the_words() -> None:
     assert bm25.embed_query("cats?") == await bm25.aembed_query("cats?")
 
 
+def test_positions_are_those_of_every_other_bm25_for_qdrant() -> None:
+    assert sorted(Bm25Embeddings().embed_query("Hello world").indices) == [WORLD, HELLO]
+
+
 def test_bm25_weighs_as_the_formula_says() -> None:
-    (vector,) = Bm25Embeddings(k1=1.2, b=0.75, average_words=4).embed_documents(["red red blue"])
-    damping = 1.2 * (1 - 0.75 + 0.75 * 3 / 4)
-    assert sorted(vector.values) == pytest.approx([2.2 / (1 + damping), 2 * 2.2 / (2 + damping)])
+    (vector,) = Bm25Embeddings(k=1.5, b=0.5, avg_len=4).embed_documents(["red red blue"])
+    damping = 1.5 * (1 - 0.5 + 0.5 * 3 / 4)
+    assert sorted(vector.values) == pytest.approx([2.5 / (1 + damping), 2 * 2.5 / (2 + damping)])
+
+
+@given(texts, st.sampled_from(["english", "german", "russian", "french", "spanish"]), st.floats(1, 500))
+def test_weights_are_those_of_a_server(text: str, language: str, length: float) -> None:
+    """The engine's encoder gives a server's very numbers."""
+    theirs = edge.Bm25(edge.Bm25Config(language=language, avg_len=length))
+    ours = Bm25Embeddings(language=language, avg_len=length)
+    expected = theirs.embed_document(text.encode("utf-8", "replace").decode())
+    assert ours.embed_documents([text]) == [SparseVector(expected.indices, expected.values)]
+    asked = theirs.embed_query(text.encode("utf-8", "replace").decode())
+    assert ours.embed_query(text) == SparseVector(asked.indices, asked.values)
 
 
 def test_bm25_positions_are_unique_and_fit_in_32_bits() -> None:
@@ -38,22 +68,88 @@ def test_bm25_positions_are_unique_and_fit_in_32_bits() -> None:
 
 def test_bm25_of_nothing_is_nothing() -> None:
     bm25 = Bm25Embeddings()
-    assert bm25.embed_query("the of !?") == SparseVector() == bm25.embed_documents([""])[0]
+    assert bm25.embed_query("the of !?") == SparseVector([], []) == bm25.embed_documents([""])[0]
     assert bm25.embed_documents([]) == []
     assert len(bm25.embed_query("\ud800")) == 0
 
 
 @pytest.mark.parametrize(
-    ("word", "stem"),
-    [("cats", "cat"), ("flies", "fly"), ("wings", "wing"), ("mass", "mass"), ("radius", "radius"), ("noses", "nose")],
+    ("options", "text", "same_as"),
+    [
+        ({"stem": False}, "cats", "cats"),
+        ({}, "cats", "cat"),
+        ({"stopwords": ["cat"]}, "the cat", "the"),
+        ({"stopwords": [], "stem": False}, "the", "the"),
+        ({"language": "german"}, "der Häuser", "Hause"),
+        ({"ascii_folding": True, "stem": False}, "café", "cafe"),
+        ({"min_token_len": 3}, "go home", "home"),
+        ({"max_token_len": 3}, "go home", "go"),
+        ({"lowercase": True}, "CAT", "cat"),
+    ],
+    ids=str,
 )
-def test_plurals_meet_their_singulars(word: str, stem: str) -> None:
-    assert plural_stem(word) == stem
+def test_options(options: dict[str, Any], text: str, same_as: str) -> None:
+    bm25 = Bm25Embeddings(**options)
+    assert bm25.embed_query(text) == bm25.embed_query(same_as)
+    assert len(bm25.embed_query(text)) == 1
+    assert options.items() <= bm25.fingerprint.items()
 
 
-def test_bm25_takes_another_stemmer_and_says_so() -> None:
-    bm25 = Bm25Embeddings(stem=str.upper)
-    assert bm25.embed_query("cat") != Bm25Embeddings().embed_query("cat")
-    assert bm25.fingerprint["stem"] == "str.upper"
-    with pytest.raises(InvalidInput, match="between 0 and 1"):
-        Bm25Embeddings(b=2)
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"b": 2}, "BM25 cannot be so"),
+        ({"k": -1}, "BM25 cannot be so"),
+        ({"avg_len": 0}, "BM25 cannot be so"),
+        ({"avg_len": "long"}, "BM25 cannot be so"),
+        ({"language": "klingon"}, "klingon"),
+        ({"tokenizer": "syllable"}, "BM25 cannot be so"),
+        ({"stopwords": "the"}, "a list of words"),
+        ({"stopwords": [1]}, "a list of words"),
+        ({"min_token_len": -1}, "min_token_len"),
+    ],
+    ids=str,
+)
+def test_options_that_cannot_be(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        Bm25Embeddings(**options)
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=5))
+def test_the_average_length_is_learned(lengths: list[int]) -> None:
+    bm25 = Bm25Embeddings()
+    given = [" ".join(f"word{number % 7}" for number in range(length)) for length in lengths]
+    learned = bm25.learn(given)
+    assert learned == {"avg_len": pytest.approx(sum(lengths) / len(lengths))}
+    grown = bm25.with_learned(learned)
+    assert grown.avg_len == learned["avg_len"]
+    assert grown.embed_documents(given) == Bm25Embeddings(avg_len=grown.avg_len).embed_documents(given)
+    assert (bm25.avg_len, bm25.learn([])) == (256, {})
+
+
+def test_a_length_that_was_given_stays() -> None:
+    bm25 = Bm25Embeddings(avg_len=7)
+    assert bm25.learn(["some words"]) == {}
+    assert bm25.with_learned({"avg_len": 9}).avg_len == 7
+    assert Bm25Embeddings().with_learned({"avg_len": "x"}).avg_len == 256
+
+
+@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
+def test_copies_weigh_alike(make: Any) -> None:
+    bm25 = Bm25Embeddings(stopwords=["red"]).with_learned({"avg_len": 9.5})
+    assert make(bm25).embed_documents(["red apple"]) == bm25.embed_documents(["red apple"])
+
+
+async def test_an_encoder_learns_by_its_model() -> None:
+    encoder = SparseEncoder(Bm25Embeddings())
+    learned = await encoder.learn(["two words", "three words more"])
+    assert learned == {"avg_len": pytest.approx(2)}, "more is a stop word"
+    assert await encoder.with_learned(learned).documents(["two words"]) == Bm25Embeddings(avg_len=2).embed_documents(
+        ["two words"]
+    )
+
+
+def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "qdrant_edge", None)
+    with pytest.raises(ImportError, match=r"langchain-qdrant-async\[bm25\]"):
+        Bm25Embeddings()

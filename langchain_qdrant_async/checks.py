@@ -52,7 +52,9 @@ def is_float(value: object) -> TypeGuard[float]:
         return False
 
 
-def whole_number(name: str, value: object, *, at_least: int, at_most: int | None = None) -> int:
+def whole_number(
+    name: str, value: object, *, at_least: int, at_most: int | None = None, error: type[InvalidInput] = InvalidInput
+) -> int:
     """The value as an int, when it is a whole number within the bounds, numpy's among them.
 
     Raises:
@@ -60,9 +62,9 @@ def whole_number(name: str, value: object, *, at_least: int, at_most: int | None
     """
     if not is_whole(value) or value < at_least or (at_most is not None and value > at_most):
         bounds = f", {at_least} or more" if at_most is None else f" from {at_least} to {at_most:,}"
-        raise InvalidInput(f"{name} must be a whole number{bounds}, not {shortened(value)}")
+        raise error(f"{name} must be a whole number{bounds}, not {shortened(value)}")
     if value >= _END:
-        raise InvalidInput(f"{name} must be below {_END:,}, not {shortened(value)}")
+        raise error(f"{name} must be below {_END:,}, not {shortened(value)}")
     return int(value)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from langchain_qdrant_async.errors import InvalidFilter
-from langchain_qdrant_async.filters.operators import IDS
+from langchain_qdrant_async.filters.operators import OF_POINTS
 
 _ENTRY, _NUMBER, _WORD = 30, 5, 2
 """What an entry of a dictionary or a list takes to read; less in a list of nothing but numbers, or of words."""
@@ -64,8 +64,8 @@ def check_native(conditions: Collection[object], *, converted: bool) -> None:
 def _weighed(container: Any) -> tuple[int, Collection[Any]]:
     """What a container takes to read, without what is in its parts, and these."""
     if isinstance(container, Mapping):
-        ids = container.get(IDS, ())
-        amount = len(container) + (len(ids) if isinstance(ids, list | tuple) else 0)
+        ids = [container[name] for name in OF_POINTS if name in container]
+        amount = len(container) + sum(len(each) for each in ids if isinstance(each, list | tuple))
         return _ENTRY * amount, container.values()
     if isinstance(container, range | np.ndarray):
         return _NUMBER * _length(container), ()

@@ -53,11 +53,11 @@ def equal(key: str, value: Scalar) -> common.Condition:
     if value is None:
         return common.Condition(is_null=common.IsNullCondition(key=key))
     if isinstance(value, str):
-        return _match(key, common.Match(keyword=value))
+        return matched(key, common.Match(keyword=value))
     if isinstance(value, bool):
-        return _match(key, common.Match(boolean=value))
+        return matched(key, common.Match(boolean=value))
     if _is_exact(value):
-        return _match(key, common.Match(integer=value))
+        return matched(key, common.Match(integer=value))
     low, high = between(value)
     return within(key, common.Range(gte=low, lte=high))
 
@@ -89,7 +89,7 @@ def _among_numbers(key: str, numbers: Sequence[float]) -> list[common.Condition]
     exact = list(dict.fromkeys(filter(_is_exact, numbers)))
     floats = (number for number in numbers if not _is_exact(number)) if exact else numbers
     points = sorted(set(map(float, floats)))
-    conditions = [_match(key, common.Match(integers=common.RepeatedIntegers(integers=exact)))] if exact else []
+    conditions = [matched(key, common.Match(integers=common.RepeatedIntegers(integers=exact)))] if exact else []
     if len(points) > FAN_OUT:
         return [*conditions, number_tree(key, points)]
     return [*conditions, *(equal(key, point) for point in points)]
@@ -134,5 +134,43 @@ def _is_everything(condition: common.Condition) -> bool:
     return condition.HasField("filter") and not condition.filter.ListFields()
 
 
-def _match(key: str, match: common.Match) -> common.Condition:
+def empty(key: str) -> common.Condition:
+    """The field is missing, null, or a list of nothing."""
+    return common.Condition(is_empty=common.IsEmptyCondition(key=key))
+
+
+def counted(key: str, at_least: int, at_most: int | None) -> common.Condition:
+    """The field has so many values: a list its elements, anything else is one."""
+    count = common.ValuesCount(gte=at_least, lte=at_most)
+    return common.Condition(field=common.FieldCondition(key=key, values_count=count))
+
+
+def between_moments(key: str, first: dt.datetime, last: dt.datetime) -> common.Condition:
+    """The field, or an element of it, is a moment from one to the other, both included."""
+    start, end = timestamp_pb2.Timestamp(), timestamp_pb2.Timestamp()
+    start.FromDatetime(first)
+    end.FromDatetime(last)
+    moments = common.DatetimeRange(gte=start, lte=end)
+    return common.Condition(field=common.FieldCondition(key=key, datetime_range=moments))
+
+
+def inside(key: str, chosen: common.Filter) -> common.Condition:
+    """An element of the list is a dictionary that the filter selects."""
+    return common.Condition(nested=common.NestedCondition(key=key, filter=chosen))
+
+
+def having_vector(name: str) -> common.Condition:
+    """The point has a vector of that name."""
+    return common.Condition(has_vector=common.HasVectorCondition(has_vector=name))
+
+
+def at_least(count: int, conditions: Sequence[common.Condition]) -> common.Condition:
+    """True where so many are."""
+    if count > len(conditions):
+        return some([])
+    return common.Condition(filter=common.Filter(min_should=common.MinShould(conditions=conditions, min_count=count)))
+
+
+def matched(key: str, match: common.Match) -> common.Condition:
+    """The field, or an element of it, matches."""
     return common.Condition(field=common.FieldCondition(key=key, match=match))

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from langchain_qdrant_async.checks import Scalar
+from langchain_qdrant_async.checks import Scalar, whole_number
 from langchain_qdrant_async.document.paths import to_path
 from langchain_qdrant_async.errors import InvalidFilter
 from langchain_qdrant_async.filters.bounds import check_bounds
-from langchain_qdrant_async.filters.conditions import among, equal, every, none, some
+from langchain_qdrant_async.filters.conditions import among, at_least, equal, every, inside, none, some
 from langchain_qdrant_async.filters.native import RestFilter, from_native, is_rest_json
-from langchain_qdrant_async.filters.operators import FIELD_OPERATORS, IDS, LOGIC, misplaced, with_ids
+from langchain_qdrant_async.filters.operators import (
+    FIELD_OPERATORS,
+    LOGIC,
+    NESTED,
+    OF_POINTS,
+    misplaced,
+    with_ids,
+    with_vectors,
+)
 from langchain_qdrant_async.filters.scalars import to_scalar
 from langchain_qdrant_async.proto import common
 
@@ -56,8 +64,9 @@ def _equality(item: object) -> tuple[str, object] | None:
 class _Reader:
     """Walks a filter down, with the path of each place for the error messages."""
 
-    def __init__(self, metadata_key: str | None) -> None:
+    def __init__(self, metadata_key: str | None, *, inside: bool = False) -> None:
         self._metadata_key = metadata_key
+        self._inside = inside
 
     def filter(self, given: object, where: str, depth: int) -> common.Condition:
         """A whole filter: what a caller gives, or what stands inside `$and`, `$or` and `$not`."""
@@ -75,8 +84,8 @@ class _Reader:
             raise InvalidFilter(f"{where} has the key {name!r} of type {type(name).__name__}: fields are strings")
         if name in LOGIC:
             return self._logic(name, operand, f"{where}.{name}", depth + 1)
-        if name == IDS:
-            return with_ids(operand, f"{where}.{name}")
+        if name in OF_POINTS:
+            return (with_vectors if name == "$has_vector" else with_ids)(operand, f"{where}.{name}")
         if name.startswith("$"):
             raise misplaced(name, where)
         path = to_path(name, self._metadata_key, where=where)
@@ -85,11 +94,32 @@ class _Reader:
     def _logic(self, operator: str, operand: object, where: str, depth: int) -> common.Condition:
         if operator == "$not":
             return none([self.filter(operand, where, depth)])
+        if operator == "$min_should":
+            return self._min_should(operand, where, depth)
         if not isinstance(operand, Sequence) or isinstance(operand, (str, bytes)):
             raise InvalidFilter(f"{where} is a {type(operand).__name__}: give a list of filters")
         if operator == "$or":
             return some(self._alternatives(operand, where, depth))
         return every([self.filter(item, f"{where}[{position}]", depth) for position, item in enumerate(operand)])
+
+    def _min_should(self, operand: object, where: str, depth: int) -> common.Condition:
+        """So many of some filters."""
+        if not isinstance(operand, Mapping) or operand.keys() != {"conditions", "min_count"}:
+            raise InvalidFilter(f"{where} needs a dictionary: {{'conditions': [...], 'min_count': 2}}")
+        given = operand["conditions"]
+        if not isinstance(given, Sequence) or isinstance(given, (str, bytes)):
+            raise InvalidFilter(f"{where}.conditions is a {type(given).__name__}: give a list of filters")
+        count = whole_number(f"{where}.min_count", operand["min_count"], at_least=1, error=InvalidFilter)
+        there = f"{where}.conditions"
+        return at_least(count, [self.filter(item, f"{there}[{at}]", depth) for at, item in enumerate(given)])
+
+    def _nested(self, path: str, operand: object, where: str, depth: int) -> common.Condition:
+        """A filter for the dictionaries of a list, whose fields are theirs."""
+        if self._inside:
+            raise InvalidFilter(f"{where}: {NESTED} stands inside another, which Qdrant does not look into")
+        condition = _Reader(None, inside=True).filter(operand, where, depth)
+        chosen = condition.filter if condition.HasField("filter") else common.Filter(must=[condition])
+        return inside(path, chosen)
 
     def _alternatives(self, items: Sequence[object], where: str, depth: int) -> list[common.Condition]:
         """The filters, but those that ask one field for a value as one: Qdrant reads a payload for each condition."""
@@ -117,6 +147,10 @@ class _Reader:
     def _operator(self, path: str, operator: object, operand: object, where: str, depth: int) -> common.Condition:
         if operator == "$not":
             return none([self._negated(path, operand, f"{where}.$not", depth + 1)])
+        if operator == NESTED:
+            return self._nested(path, operand, f"{where}.{operator}", depth + 1)
+        if self._inside and operator == "$exists":
+            raise InvalidFilter(f"{where}: inside {NESTED} Qdrant cannot tell [] from what is missing: ask for $empty")
         if isinstance(operator, str) and operator in FIELD_OPERATORS:
             return FIELD_OPERATORS[operator](path, operand, f"{where}.{operator}")
         if isinstance(operator, str) and operator.startswith("$"):

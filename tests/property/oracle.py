@@ -65,6 +65,35 @@ def _among(stored: Any, wanted: list[Any]) -> bool:
     return any(_equal(stored, one) for one in wanted)
 
 
+def _sized(values: list[Any], wanted: Any) -> bool:
+    """How many values a field has: the elements of a list, none where there is none or a null, else one."""
+    counts = [_count(value) for value in values] or [0]
+    asked = wanted if isinstance(wanted, Mapping) else {"$eq": wanted}
+    return all(any(_COMPARED[side](count, bound) for count in counts) for side, bound in asked.items())
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, list):
+        return len(value)
+    return 0 if value is None else 1
+
+
+_COMPARED: dict[str, Callable[[int, int], bool]] = {
+    "$eq": operator.eq,
+    "$gt": operator.gt,
+    "$gte": operator.ge,
+    "$lt": operator.lt,
+    "$lte": operator.le,
+}
+
+
+def _is_like(stored: str, wanted: str) -> bool:
+    pattern = re.escape(wanted.strip("%"))
+    return bool(
+        re.fullmatch((".*" if wanted[0] == "%" else "") + pattern + (".*" if wanted[-1] == "%" else ""), stored)
+    )
+
+
 OPERATORS: dict[str, Callable[[list[Any], Any], bool]] = {
     "$eq": _any(_equal),
     "$ne": lambda values, wanted: not _any(_equal)(values, wanted),
@@ -75,6 +104,17 @@ OPERATORS: dict[str, Callable[[list[Any], Any], bool]] = {
     "$in": _any(_among),
     "$nin": lambda values, wanted: not _any(_among)(values, wanted),
     "$exists": lambda values, wanted: bool(values) == wanted,
+    "$between": _any(
+        lambda stored, wanted: _is_number(stored) and float(wanted[0]) <= float(stored) <= float(wanted[1])
+    ),
+    "$any_of": _any(_among),
+    "$all_of": lambda values, wanted: all(_any(_equal)(values, one) for one in wanted),
+    "$contains": lambda values, wanted: all(_any(_equal)(values, one) for one in _elements(wanted)),
+    "$null": lambda values, wanted: _any(_equal)(values, None) == wanted,
+    "$empty": lambda values, wanted: all(value is None or value == [] for value in values) == wanted,
+    "$size": _sized,
+    "$prefix": _any(lambda stored, wanted: isinstance(stored, str) and stored.startswith(wanted)),
+    "$like": _any(lambda stored, wanted: isinstance(stored, str) and _is_like(stored, wanted)),
     "$not": lambda values, wanted: not _field(wanted, values),
 }
 

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import itertools
 import operator
+import os
 import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -73,7 +74,14 @@ OPERANDS: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("$eq", "$ne"), scalars),
     **dict.fromkeys(("$gt", "$gte", "$lt", "$lte"), numbers),
     **dict.fromkeys(("$in", "$nin"), lists),
-    "$exists": st.booleans(),
+    **dict.fromkeys(("$exists", "$null", "$empty"), st.booleans()),
+    **dict.fromkeys(("$any_of", "$all_of"), st.lists(scalars, max_size=4)),
+    "$contains": scalars | st.lists(scalars, max_size=3),
+    "$between": st.tuples(numbers, numbers).map(sorted),
+    "$size": st.integers(0, 3)
+    | st.dictionaries(st.sampled_from(["$eq", "$gt", "$gte", "$lt", "$lte"]), st.integers(0, 3), min_size=1),
+    "$prefix": st.sampled_from(["a", "A", "é", "1", "tr"]),
+    "$like": st.sampled_from(["a", "a%", "%b%", "%u%", "🙂%", "%%a b%"]),
     "$not": st.deferred(lambda: field_operators),
 }
 field_operators: st.SearchStrategy[dict[str, Any]] = st.lists(
@@ -244,3 +252,69 @@ def test_moments_are_compared_in_time_whatever_their_zone(engine: Engine, indexe
         wanted = {position for position, each in enumerate(DAYS) if compare(moment(each), moment(bound))}
         wanted |= {len(DAYS)} if compare(moment(DAYS[0]), moment(bound)) else set()
         assert engine.select(name, {"at": {name_of: bound}}) == wanted, (bound, name_of)
+
+
+PLACES: list[Any] = [
+    {"lon": 5.0, "lat": 5.0}, {"lon": 20.0, "lat": 5.0}, [{"lon": 50.0, "lat": 5.0}, {"lon": 5.0, "lat": 5.0}],
+    {"lon": 3.0, "lat": 3.0}, "nowhere", None,
+]  # fmt: skip
+SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10]]
+HOLE = [[2, 2], [4, 2], [4, 4], [2, 4], [2, 2]]
+TEXT = ["the quick brown fox", "quick fox, brown dog", "fo", "", None, ["a fox", "a dog"], 7]
+PARTS = [[{"n": 1, "s": "a"}, {"n": 2, "s": "b"}], [{"n": 1, "s": "b"}], [], None, {"n": 1, "s": "a"}, [{"n": None}]]
+CHOSEN: list[tuple[str, list[Any], Any, set[int]]] = [
+    ("place", PLACES, {"$geo_near": {"center": [5, 5], "radius": 1_000}}, {0, 2}),
+    ("place", PLACES, {"$geo_near": {"center": {"lon": 5, "lat": 5}, "radius": 1_000_000}}, {0, 2, 3}),
+    ("place", PLACES, {"$geo_within": {"top_left": [0, 10], "bottom_right": [10, 0]}}, {0, 2, 3}),
+    ("place", PLACES, {"$geo_polygon": SQUARE}, {0, 2, 3}),
+    ("place", PLACES, {"$geo_polygon": {"exterior": SQUARE, "interiors": [HOLE]}}, {0, 2}),
+    ("text", TEXT, {"$text": "brown fox"}, {0, 1}),
+    ("text", TEXT, {"$text": "FOX"}, {0, 1, 5}),
+    ("text", TEXT, {"$phrase": "brown fox"}, {0}),
+    ("text", TEXT, {"$any_word": "dog the"}, {0, 1, 5}),
+    ("text", TEXT, {"$prefix": "fo"}, {2}),
+    ("text", TEXT, {"$prefix": "a d"}, {5}),
+    ("text", TEXT, {"$like": "%k fo%"}, {1}),
+    ("text", TEXT, {"$not": {"$text": "fox"}}, {2, 3, 4, 6}),
+    ("parts", PARTS, {"$nested": {"n": 1, "s": "b"}}, {1}),
+    ("parts", PARTS, {"$nested": {"n": 1, "s": "a"}}, {0}),
+    ("parts", PARTS, {"$nested": {"$or": [{"n": 2}, {"s": {"$in": ["b"]}}]}}, {0, 1}),
+    ("parts", PARTS, {"$nested": {"s": {"$ne": "a"}, "n": {"$gte": 1}}}, {0, 1}),
+]
+
+
+@pytest.fixture(scope="module")
+def held(engine: Engine) -> Engine:
+    for name, values in (("place", PLACES), ("text", TEXT), ("parts", PARTS)):
+        engine.hold(f"of-{name}", [{name: value} for value in values])
+    return engine
+
+
+@pytest.mark.parametrize(("name", "values", "condition", "wanted"), CHOSEN, ids=str)
+def test_places_words_and_parts(held: Engine, name: str, values: list[Any], condition: Any, wanted: set[int]) -> None:
+    assert held.select(f"of-{name}", {name: condition}) == wanted
+    assert held.select(f"of-{name}", {"$not": {name: condition}}) == set(range(len(values))) - wanted
+
+
+def test_documents_by_id_by_vector_and_by_how_many_hold(held: Engine) -> None:
+    everything = set(range(len(TEXT)))
+    assert held.select("of-text", {"$id": ["1", "4"]}) == {1, 4}
+    assert held.select("of-text", {"$has_vector": ""}) == everything
+    assert held.select("of-text", {"$has_vector": ["", "no-such"]}) == set()
+    conditions = [{"text": {"$text": word}} for word in ("fox", "dog", "brown")]
+    for count, wanted in ((1, {0, 1, 5}), (2, {0, 1, 5}), (3, {1}), (4, set())):
+        assert held.select("of-text", {"$min_should": {"conditions": conditions, "min_count": count}}) == wanted
+
+
+MANY_EXAMPLES = int(os.environ.get("FILTERS", "0"))
+
+
+@pytest.mark.skipif(not MANY_EXAMPLES, reason="FILTERS is the number of filters to try against all documents")
+@pytest.mark.timeout(0)
+def test_many_filters_select_what_python_selects(plain: Callable[[Filter], set[int]]) -> None:
+    tried = settings(max_examples=MANY_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    tried(given(given_=filters)(lambda given_: _compare(plain, given_)))()
+
+
+def _compare(plain: Callable[[Filter], set[int]], given_: dict[str, Any]) -> None:
+    assert plain(given_) == expected(given_), given_

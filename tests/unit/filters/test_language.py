@@ -292,3 +292,44 @@ to_filter({"$not": {"lang": {"$in": ["en", 1]}}})
 assert "qdrant_client.http" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10]]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"a": {"$between": [1]}}, r"\$between is .*least, greatest"),
+        ({"a": {"$between": [1, "2024-01-01"]}}, "two numbers, or two moments"),
+        ({"a": {"$between": ["x", "y"]}}, "have an order"),
+        ({"a": {"$size": -1}}, r"\$size must be a whole number, 0 or more"),
+        ({"a": {"$size": "1"}}, "give a number"),
+        ({"a": {"$size": {"$in": [1]}}}, "give a number"),
+        ({"a": {"$null": 1}}, "give True or False"),
+        ({"a": {"$text": " "}}, "give text with a word"),
+        ({"a": {"$prefix": 1}}, "give text with a word"),
+        ({"a": {"$like": "a%b"}}, "Qdrant knows"),
+        ({"a": {"$like": "a_b"}}, "Qdrant knows"),
+        ({"a": {"$like": "%a"}}, "the end of a text"),
+        ({"a": {"$geo_near": {"center": [0, 0]}}}, "'radius'"),
+        ({"a": {"$geo_near": {"center": [0, 0], "radius": -1}}}, "0 or more"),
+        ({"a": {"$geo_near": {"center": [0, 91], "radius": 1}}}, "latitudes from -90"),
+        ({"a": {"$geo_near": {"center": {"lon": 1}, "radius": 1}}}, "a place is"),
+        ({"a": {"$geo_within": {"top_left": [0, 1]}}}, "'bottom_right'"),
+        ({"a": {"$geo_polygon": [[0, 0], [1, 1]]}}, "at least three places"),
+        ({"a": {"$geo_polygon": {"exterior": SQUARE, "interiors": 5}}}, "a list of lines"),
+        ({"a": {"$nested": {"b": {"$nested": {"c": 1}}}}}, "stands inside another"),
+        ({"a": {"$nested": {"b": {"$exists": True}}}}, r"ask for \$empty"),
+        ({"$min_should": [{"a": 1}]}, "'min_count'"),
+        ({"$min_should": {"conditions": [{"a": 1}], "min_count": 0}}, "1 or more"),
+        ({"$min_should": {"conditions": "a", "min_count": 1}}, "give a list of filters"),
+        ({"$has_vector": []}, "the name of a vector"),
+        ({"a": {"$id": ["1"]}}, "is of documents, not of a field"),
+        ({"$nested": {"a": 1}}, r"no operator \$nested|belongs to a field"),
+    ],
+    ids=str,
+)
+def test_operands_that_cannot_be_meant(given: Any, said: str) -> None:
+    with pytest.raises(InvalidFilter, match=said):
+        to_filter(given)

@@ -28,7 +28,8 @@ from langchain_qdrant_async.errors import InvalidInput, QdrantStoreError
 from langchain_qdrant_async.filters import FilterInput
 from langchain_qdrant_async.proto import points
 from langchain_qdrant_async.runtime.blocking import run
-from langchain_qdrant_async.search.mode import RetrievalMode, mode_of
+from langchain_qdrant_async.search.mode import RetrievalMode as RetrievalMode  # noqa: PLC0414  a name of langchain-qdrant
+from langchain_qdrant_async.search.mode import mode_of
 from langchain_qdrant_async.search.search import Consistency, SearchOptions, ShardKeys
 from langchain_qdrant_async.store.options import DocumentsOptions, ExistingOptions, StoreOptions
 from langchain_qdrant_async.store.searching import Searching

@@ -10,7 +10,7 @@ from langchain_qdrant_async.checks import is_number, whole_number
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import points
 
-RRF_K = 60
+_RRF_K = 60
 """Source: Cormack, Clarke and Büttcher, Reciprocal Rank Fusion, 2009. Qdrant's own default of 2 lets the first places
 decide nearly alone; it was the worst on each of three collections (record 0500)."""
 
@@ -26,7 +26,7 @@ class Rrf:
         InvalidInput: a number out of its range.
     """
 
-    k: int = RRF_K
+    k: int = _RRF_K
     """The larger, the less the first places count."""
     weights: Sequence[float] = ()
     """One for each ranking; none: all count the same."""
@@ -82,7 +82,7 @@ class WeightedSum:
 Fusion: TypeAlias = Literal["rrf", "dbsf"] | Rrf | Dbsf | WeightedSum
 """By rank or by score."""
 
-DEFAULT = Dbsf()
+_DEFAULT = Dbsf()
 """What hybrid retrieval does unless it is told otherwise: see record 0500."""
 
 
@@ -93,7 +93,7 @@ def fusion_of(given: Any) -> Any:
         InvalidInput: it is none.
     """
     if given is None:
-        return DEFAULT
+        return _DEFAULT
     if isinstance(given, Rrf | Dbsf | WeightedSum):
         return given
     if isinstance(given, str) and str(getattr(given, "value", given)) in _NAMED and not hasattr(given, "value"):

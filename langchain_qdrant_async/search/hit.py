@@ -13,7 +13,7 @@ from langchain_qdrant_async.document.payload import from_payload
 from langchain_qdrant_async.document.vectors import Sparse, from_vectors_output
 from langchain_qdrant_async.proto import points
 
-VECTORS_KEY = "_vectors"
+_VECTORS_KEY = "_vectors"
 """Where a document that was asked for with its vectors has them, in its metadata, by field."""
 
 
@@ -22,7 +22,7 @@ def document(point: points.ScoredPoint | points.RetrievedPoint, layout: Layout) 
     content = from_payload(point.payload, content_key=layout.content_key, metadata_key=layout.metadata_key)
     metadata = content.metadata
     if point.HasField("vectors"):
-        metadata = metadata | {VECTORS_KEY: _listed(from_vectors_output(point.vectors))}
+        metadata = metadata | {_VECTORS_KEY: _listed(from_vectors_output(point.vectors))}
     return Document(id=content.original_id or from_point_id(point.id), page_content=content.text, metadata=metadata)
 
 

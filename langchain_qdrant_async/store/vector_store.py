@@ -14,6 +14,7 @@ from langchain_core.vectorstores import VectorStore, VectorStoreRetriever
 from langchain_qdrant_async.collection.collections import Collections
 from langchain_qdrant_async.collection.field import Distance
 from langchain_qdrant_async.collection.handle import Handle
+from langchain_qdrant_async.collection.plan import CollectionPlan
 from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.ids import GivenId
 from langchain_qdrant_async.document.record import items_of
@@ -114,17 +115,21 @@ class AsyncQdrantVectorStore(Closing, Searching, Writing, Rebuilding, Scoping, V
         plan = replace(
             plan, create=create_if_missing, validate=validate_collection_config, same_model=validate_embeddings
         )
-        self.sparse_embeddings = sparse_embedding
-        self.sparse_vector_name = sparse_vector_name
+        self.sparse_embeddings, self.sparse_vector_name = sparse_embedding, sparse_vector_name
         self._specified = spec is not None
-        plan, self._retrieval = retrieving(plan, retrieval_mode, sparse_embedding, sparse_vector_name, self._threads)
+        self.relevance_score_fn = relevance_score_fn
+        self._model_threads = model_threads
+        self._use(plan, retrieval_mode)
+
+    def _use(self, plan: CollectionPlan, retrieval_mode: object) -> None:
+        """Have the parts that a plan is carried out with."""
+        name = self.sparse_vector_name
+        plan, self._retrieval = retrieving(plan, retrieval_mode, self.sparse_embeddings, name, self._threads)
         self.layout = plan.layout
-        own = None if plan.layout.vector_name == sparse_vector_name else self.embedding
+        own = None if plan.layout.vector_name == name else self.embedding
         self._collection = Handle(whole_of(self.connection), plan, own, self._threads)
         self._reader = Reader(self.connection, self._collection, self.layout)
         self._writer = Writer(self.connection, self._collection)
-        self.relevance_score_fn = relevance_score_fn
-        self._model_threads = model_threads
 
     def __reduce__(self) -> tuple[object, ...]:
         """Its settings: a copy, or what is unpickled, has a connection of its own."""

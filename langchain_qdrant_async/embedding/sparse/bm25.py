@@ -17,7 +17,7 @@ from langchain_qdrant_async.embedding.sparse.sparse import SparseEmbeddings, Spa
 from langchain_qdrant_async.embedding.texts import check_text, check_texts
 from langchain_qdrant_async.errors import InvalidInput
 
-USUAL_LENGTH = 256.0
+_USUAL_LENGTH = 256.0
 """Words of a text on the average, where nobody says it. Source: `qdrant/bm25`, `avg_len`."""
 
 
@@ -75,7 +75,7 @@ class Bm25Embeddings(SparseEmbeddings):
             "tokenizer": tokenizer,
         }
         self._given_length = avg_len
-        self.avg_len = USUAL_LENGTH if avg_len is None else avg_len
+        self.avg_len = _USUAL_LENGTH if avg_len is None else avg_len
         self._encoder = _encoder(self._options, self.avg_len)
 
     @property
@@ -104,7 +104,7 @@ class Bm25Embeddings(SparseEmbeddings):
         """
         if self._given_length is not None or not texts:
             return {}
-        counter = _encoder(self._options | {"k": 1.0, "b": 0.0}, USUAL_LENGTH)
+        counter = _encoder(self._options | {"k": 1.0, "b": 0.0}, _USUAL_LENGTH)
         weights = (counter.embed_document(_encodable(text)).values for text in texts)
         words = sum(round(weight / (2 - weight)) for each in weights for weight in each)
         return {"avg_len": max(1.0, words / len(texts))}

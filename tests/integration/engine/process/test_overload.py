@@ -123,7 +123,7 @@ async def test_very_many_small_parts_cost_no_memory(bounded: Engine, content: by
     async with grpc.aio.insecure_channel(bounded.address, options=OPTIONS) as channel:
         with Refused(StatusCode.RESOURCE_EXHAUSTED, "larger than max (600,000 parts)"):
             await channel.unary_unary("/qdrant.Points/Upsert", bytes, bytes)(content, metadata=KEY)
-    assert peak_bytes(bounded) - before < 40 * MEGABYTE
+    assert peak_bytes(bounded) - before < 80 * MEGABYTE, "read they would take 150 and more"
 
 
 async def test_what_is_no_message_is_refused_as_by_a_server(bounded: Engine) -> None:

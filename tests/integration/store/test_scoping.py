@@ -51,6 +51,16 @@ async def ours(whole: Store, field: str | None) -> AsyncIterator[Store]:
 
 Read = Callable[[Store], Awaitable[Any]]
 
+
+async def _listed(found: AsyncIterator[Any]) -> list[Any]:
+    return [each async for each in found]
+
+
+COUNTS: dict[str, Read] = {
+    "acount": lambda store: store.acount(),
+    "afacet": lambda store: store.afacet("of"),
+}
+
 READS: dict[str, Read] = {
     "aget_by_ids": lambda store: store.aget_by_ids(IDS),
     "asearch_by": lambda store: store.asearch_by(Nearest("text 1"), k=100),
@@ -73,6 +83,7 @@ READS: dict[str, Read] = {
     "amax_marginal_relevance_search_with_score_by_vector": (
         lambda store: store.amax_marginal_relevance_search_with_score_by_vector(VECTOR, k=100, fetch_k=100)
     ),
+    "ascroll": lambda store: _listed(store.ascroll(batch_size=2)),
     "asearch": lambda store: store.asearch("text 1", "similarity", k=100),
 }
 WRITES: dict[str, Callable[[Store], Awaitable[Any]]] = {
@@ -95,7 +106,7 @@ def methods() -> set[str]:
 
 
 def test_every_method_is_tried() -> None:
-    assert methods() == READS.keys() | WRITES.keys() | OF_THE_COLLECTION | MADE
+    assert methods() == READS.keys() | COUNTS.keys() | WRITES.keys() | OF_THE_COLLECTION | MADE
 
 
 def documents(found: list[Any]) -> list[Document]:
@@ -107,6 +118,13 @@ async def test_reads_find_the_tenants_documents_alone(ours: Store, name: str) ->
     found = documents(await READS[name](ours))
     assert {each.metadata["of"] for each in found} == {"ours"}
     assert {each.id for each in found} == set(IDS)
+
+
+async def test_counts_are_of_the_tenants_documents(ours: Store, whole: Store, connection: Connection) -> None:
+    await Collections(connection).index(whole.collection_name, "of", "keyword")
+    assert await ours.acount() == len(IDS)
+    assert await ours.acount({"of": "theirs"}) == 0
+    assert await ours.afacet("of") == [("ours", len(IDS))]
 
 
 @pytest.mark.parametrize("name", WRITES)
@@ -216,14 +234,14 @@ async def test_many_tenants_write_at_once(whole: Store) -> None:
     assert [[each.page_content for each in part] for part in found] == [[each] * 3 for each in tenants]
 
 
-@pytest.mark.parametrize("name", sorted((READS | WRITES).keys()))
+@pytest.mark.parametrize("name", sorted((READS | COUNTS | WRITES).keys()))
 async def test_every_method_names_the_shards(whole: Store, name: str) -> None:
     """The embedded engine has no shard keys, and says so of each request that names one."""
     await whole.aadd_texts(TEXTS, ids=IDS)
     with pytest.raises(InvalidRequest, match="Shard key .?acme.? not found"):
-        await (READS | WRITES)[name](whole.scoped(shard_key="acme"))
+        await (READS | COUNTS | WRITES)[name](whole.scoped(shard_key="acme"))
     with pytest.raises(InvalidRequest, match="Shard key .?7.? not found"):
-        await (READS | WRITES)[name](whole.scoped("acme", shard_key=7))
+        await (READS | COUNTS | WRITES)[name](whole.scoped("acme", shard_key=7))
 
 
 @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda store: pickle.loads(pickle.dumps(store))])

@@ -109,6 +109,8 @@ class TextRest(Rest, total=False):
 
     retrieval_mode: Mode | None
     """By which vectors; by default the store's."""
+    boost: object
+    """What metadata adds to the score."""
 
 
 class FurtherOptions(TypedDict, total=False):

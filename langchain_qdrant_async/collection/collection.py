@@ -11,7 +11,7 @@ from langchain_core.embeddings import Embeddings
 
 from langchain_qdrant_async.collection.collections import ORIGIN_POINT, StoredOrigin
 from langchain_qdrant_async.collection.comparison import check_size
-from langchain_qdrant_async.collection.field import VectorField
+from langchain_qdrant_async.collection.field import Distance, VectorField
 from langchain_qdrant_async.collection.info import CollectionInfo
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.vectors import AnyVector, Sparse, to_array, to_matrix
@@ -90,6 +90,10 @@ class Collection:
     def params(self, field: str) -> points.SearchParams | None:
         """How the index of a vector field is searched well: quantised candidates are compared once more, whole."""
         return _RESCORED if self.info.is_quantised(field) else None
+
+    def is_distance(self, field: str) -> bool:
+        """Whether the score of a vector field is a distance, so that a lower one is nearer."""
+        return self.named(field).distance in {Distance.EUCLID, Distance.MANHATTAN}
 
     def field_name(self, using: str | None = None) -> str:
         """The name of a vector field; None is the store's own.

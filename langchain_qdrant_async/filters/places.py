@@ -18,7 +18,7 @@ def near(path: str, operand: Any, where: str) -> common.Condition:
     center, radius = _parts(operand, ("center", "radius"), where)
     if not _is_finite(radius) or radius < 0:
         raise InvalidFilter(f"{where}.radius is {shortened(radius)}: give metres, 0 or more")
-    circle = common.GeoRadius(center=_place(center, f"{where}.center"), radius=radius)
+    circle = common.GeoRadius(center=to_place(center, f"{where}.center"), radius=radius)
     return common.Condition(field=common.FieldCondition(key=path, geo_radius=circle))
 
 
@@ -26,7 +26,7 @@ def in_box(path: str, operand: Any, where: str) -> common.Condition:
     """The place is in a box between two corners."""
     top_left, bottom_right = _parts(operand, ("top_left", "bottom_right"), where)
     box = common.GeoBoundingBox(
-        top_left=_place(top_left, f"{where}.top_left"), bottom_right=_place(bottom_right, f"{where}.bottom_right")
+        top_left=to_place(top_left, f"{where}.top_left"), bottom_right=to_place(bottom_right, f"{where}.bottom_right")
     )
     return common.Condition(field=common.FieldCondition(key=path, geo_bounding_box=box))
 
@@ -51,12 +51,17 @@ def _line(given: Any, where: str) -> common.GeoLineString:
     """A closed line; one that is open is closed."""
     if not _is_list(given) or len(given) < 3:
         raise InvalidFilter(f"{where} is no line: give a list of at least three places")
-    places = [_place(each, f"{where}[{position}]") for position, each in enumerate(given)]
+    places = [to_place(each, f"{where}[{position}]") for position, each in enumerate(given)]
     closed = places if places[0] == places[-1] else [*places, places[0]]
     return common.GeoLineString(points=closed)
 
 
-def _place(given: Any, where: str) -> common.GeoPoint:
+def to_place(given: Any, where: str) -> common.GeoPoint:
+    """A place as Qdrant's message.
+
+    Raises:
+        InvalidFilter: it is none.
+    """
     if isinstance(given, Mapping) and given.keys() == {"lon", "lat"}:
         longitude, latitude = given["lon"], given["lat"]
     elif _is_list(given) and len(given) == 2:

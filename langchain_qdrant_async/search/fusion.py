@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from langchain_qdrant_async.checks import is_number, whole_number
 from langchain_qdrant_async.errors import InvalidInput
@@ -31,6 +31,8 @@ class Rrf:
     weights: Sequence[float] = ()
     """One for each ranking; none: all count the same."""
 
+    by_score: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", whole_number("Rrf.k", self.k, at_least=1))
         object.__setattr__(self, "weights", _weights(self.weights))
@@ -47,6 +49,8 @@ class Dbsf:
 
     Source: Qdrant `lib/segment/src/common/score_fusion.rs`.
     """
+
+    by_score: ClassVar[bool] = True
 
     def query(self, branches: int) -> points.Query:  # noqa: ARG002  a fusion is asked so
         """As it is asked."""
@@ -65,6 +69,8 @@ class WeightedSum:
 
     weights: Sequence[float]
     """One for each ranking."""
+
+    by_score: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", _weights(self.weights))
@@ -112,6 +118,11 @@ class _Given:
     """What came as Qdrant's own message."""
 
     message: points.Query
+
+    @property
+    def by_score(self) -> bool:
+        """Whether scores are added; what a formula does with them is its own affair."""
+        return self.message.HasField("fusion") and self.message.fusion == points.Fusion.DBSF
 
     def query(self, branches: int) -> points.Query:
         """As it is asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.documents import Document
@@ -15,6 +16,30 @@ from langchain_qdrant_async.proto import points
 
 _VECTORS_KEY = "_vectors"
 """Where a document that was asked for with its vectors has them, in its metadata, by field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The best documents that have one value in a field."""
+
+    key: str | int
+    """The value."""
+    hits: list[tuple[Document, float]]
+    """Some of those documents, best first, each with its score."""
+
+    @property
+    def documents(self) -> list[Document]:
+        """The documents without their scores."""
+        return [each for each, _ in self.hits]
+
+
+def groups(found: Iterable[points.PointGroup], layout: Layout) -> list[Group]:
+    """The groups of an answer, the one with the best document first."""
+    return [Group(_key(each.id), scored_documents(each.hits, layout)) for each in found]
+
+
+def _key(group: points.GroupId) -> str | int:
+    return getattr(group, str(group.WhichOneof("kind")))  # type: ignore[no-any-return]
 
 
 def document(point: points.ScoredPoint | points.RetrievedPoint, layout: Layout) -> Document:

@@ -8,7 +8,7 @@ from langchain_qdrant_async.document.layout import PRIVATE_KEYS, Layout
 from langchain_qdrant_async.document.paths import to_path
 from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.search.params import with_rescoring
-from langchain_qdrant_async.search.search import Asked, Search
+from langchain_qdrant_async.search.search import Asked, Grouping, Search
 
 _LAYOUT = Layout()
 
@@ -36,6 +36,45 @@ def query_points(collection: str, search: Search, asked: Asked, layout: Layout =
         with_vectors=search.with_vectors,
         read_consistency=search.consistency,
         shard_key_selector=search.shards,
+    )
+
+
+def query_point_groups(
+    collection: str, search: Search, asked: Asked, grouping: Grouping, layout: Layout = _LAYOUT
+) -> points.QueryPointGroups:
+    """The best points of the groups with the best points, `search.k` groups of them.
+
+    Args:
+        collection: its name.
+        search: what is asked.
+        asked: its ranking, as written for this collection.
+        grouping: what makes a group.
+        layout: where a document stands in a point.
+    """
+    return points.QueryPointGroups(
+        collection_name=collection,
+        query=asked.query,
+        prefetch=asked.prefetch or None,
+        using=asked.using or None,
+        filter=search.filter,
+        params=with_rescoring(search.params, asked.params),
+        score_threshold=search.score_threshold,
+        limit=search.k,
+        group_size=grouping.size,
+        group_by=to_path(grouping.field, layout.metadata_key, where="group_by"),
+        with_payload=payload_selector(search.with_payload, layout),
+        with_vectors=search.with_vectors,
+        read_consistency=search.consistency,
+        shard_key_selector=search.shards,
+    )
+
+
+def query_batch_points(collection: str, requests: Sequence[points.QueryPoints]) -> points.QueryBatchPoints:
+    """Several searches in one call; how many replicas must agree is said for all of them."""
+    return points.QueryBatchPoints(
+        collection_name=collection,
+        query_points=requests,
+        read_consistency=requests[0].read_consistency if requests[0].HasField("read_consistency") else None,
     )
 
 

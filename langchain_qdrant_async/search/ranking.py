@@ -43,7 +43,7 @@ class Nearest:
 
     def __post_init__(self) -> None:
         if not isinstance(self.query, str):
-            object.__setattr__(self, "query", _checked(self.query))
+            object.__setattr__(self, "query", checked_vector(self.query))
 
     async def asked(self, fields: Fields, search: Search) -> Asked:  # noqa: ARG002  a ranking is asked so
         """The nearest points of the vector."""
@@ -77,7 +77,7 @@ class Diverse:
 
     def __post_init__(self) -> None:
         if not isinstance(self.query, str):
-            object.__setattr__(self, "query", _checked(self.query))
+            object.__setattr__(self, "query", checked_vector(self.query))
         whole_number("fetch_k", self.fetch_k, at_least=1)
         given = self.lambda_mult
         if not is_number(given) or not 0 <= given <= 1:
@@ -86,11 +86,11 @@ class Diverse:
     async def asked(self, fields: Fields, search: Search) -> Asked:
         """The candidates, and how to choose from them."""
         count = max(self.fetch_k, search.reach)
-        among = () if self.among is None else await _among(self.among, count, fields, search)
+        found = [] if self.among is None else [await among(self.among, count, fields, search)]
         name, vector = await fields.vector(self.query, self.using)
         mmr = points.Mmr(diversity=1 - self.lambda_mult, candidates_limit=count)
         diverse = points.NearestInputWithMmr(nearest=vector, mmr=mmr)
-        return Asked(points.Query(nearest_with_mmr=diverse), name, among, fields.params(name))
+        return Asked(points.Query(nearest_with_mmr=diverse), name, found, fields.params(name))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +113,7 @@ class Branch:
     """How many candidates; None: as many as the other rankings give."""
 
     def __post_init__(self) -> None:
-        _check_ranking(self.ranking)
+        check_ranking(self.ranking)
         object.__setattr__(self, "search_params", search_params(self.search_params))
         if self.score_threshold is not None and not is_number(self.score_threshold):
             raise InvalidInput(f"Branch.score_threshold must be a number, not {self.score_threshold!r}")
@@ -164,9 +164,9 @@ class Fused:
 
     async def asked(self, fields: Fields, search: Search) -> Asked:
         """Each ranking as a prefetch, and how to merge them."""
-        count = _depth(self.limit, fields, search)
-        found = await together(_among(ranking, count, fields, search) for ranking in self.rankings)
-        return Asked(self.fusion.query(len(found)), prefetch=[each for (each,) in found])
+        count, higher = depth(self.limit, fields, search), self.fusion.by_score
+        found = await together(among(each, count, fields, search, higher=higher) for each in self.rankings)
+        return Asked(self.fusion.query(len(found)), prefetch=found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,34 +185,68 @@ class Rescored:
     """How many candidates; never fewer than are to be returned. None: 200."""
 
     def __post_init__(self) -> None:
-        _check_ranking(self.candidates)
-        _check_ranking(self.by)
+        check_ranking(self.candidates)
+        check_ranking(self.by)
         if self.limit is not None:
             whole_number("limit", self.limit, at_least=1)
 
     async def asked(self, fields: Fields, search: Search) -> Asked:
         """The second ranking over the candidates of the first."""
-        count = _depth(self.limit, fields, search)
-        among = await _among(self.candidates, count, fields, search)
+        found = await among(self.candidates, depth(self.limit, fields, search), fields, search)
         by = await self.by.asked(fields, search)
-        return by._replace(prefetch=[*by.prefetch, *among])
+        return by._replace(prefetch=[*by.prefetch, found])
 
 
-def _depth(limit: int | None, fields: Fields, search: Search) -> int:
+def depth(limit: int | None, fields: Fields, search: Search) -> int:
     """How many candidates: enough for the fusion, for what is returned, and no more than the collection gives."""
     usual = DEPTH if fields.most is None else min(DEPTH, fields.most)
     return max(usual if limit is None else limit, search.reach)
 
 
-async def _among(ranking: Ranking, count: int, fields: Fields, search: Search) -> tuple[points.PrefetchQuery]:
-    """A ranking as the candidates of another."""
+async def among(
+    ranking: Ranking, count: int, fields: Fields, search: Search, *, higher: bool = False
+) -> points.PrefetchQuery:
+    """A ranking as the candidates of another.
+
+    Args:
+        ranking: what finds them.
+        count: how many.
+        fields: the collection's vector fields.
+        search: the search that they are for.
+        higher: whether a better one must have a higher score: distances are turned round.
+    """
     within = replace(search, k=count, offset=0, score_threshold=None)
     if isinstance(ranking, Branch):
         within, ranking = ranking.within(fields, within), ranking.ranking
-    return (prefetch_query(within, await ranking.asked(fields, within)),)
+    asked = await ranking.asked(fields, within)
+    found = prefetch_query(within, asked)
+    return turned_round(found) if higher and is_distance(asked, fields) else found
 
 
-def _check_ranking(given: object) -> None:
+def is_distance(asked: Asked, fields: Fields) -> bool:
+    """Whether the scores of a ranking are distances, of which the lower one is better."""
+    query = points.Query() if asked.query is None else asked.query
+    kind = query.WhichOneof("variant")
+    averaged = kind == "recommend" and query.recommend.strategy == points.RecommendStrategy.AverageVector
+    return (averaged or kind in {"nearest", "nearest_with_mmr"}) and fields.is_distance(asked.using)
+
+
+def turned_round(found: points.PrefetchQuery) -> points.PrefetchQuery:
+    """The same candidates with their scores negated: Qdrant adds scores as if a higher one were always better.
+
+    Source: measured; by DBSF the farthest points came first.
+    """
+    negated = points.Expression(neg=points.Expression(variable="$score"))
+    formula = points.Query(formula=points.Formula(expression=negated))
+    return points.PrefetchQuery(prefetch=[found], query=formula, limit=found.limit)
+
+
+def check_ranking(given: object) -> None:
+    """Nothing, when something can be asked for points.
+
+    Raises:
+        InvalidInput: it is no ranking.
+    """
     if not hasattr(given, "asked"):
         raise InvalidInput(f"a ranking is one such as Nearest, Diverse or Fused, not {type(given).__name__}")
 
@@ -223,7 +257,7 @@ def _both(first: common.Filter | None, second: common.Filter | None) -> common.F
     return common.Filter(must=[common.Condition(filter=each) for each in (first, second)])
 
 
-def _checked(vector: AnyVector) -> Floats | Sparse:
+def checked_vector(vector: AnyVector) -> Floats | Sparse:
     """The vector as numbers that can be sent."""
     if isinstance(vector, Sparse):
         to_sparse(*vector)

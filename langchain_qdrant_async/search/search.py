@@ -52,6 +52,8 @@ class TextSearchOptions(SearchOptions, total=False):
     """By which vectors; by default the store's."""
     hybrid_fusion: object
     """How hybrid retrieval merges: a `Fusion`, or a `FusionQuery` or `RrfQuery` of qdrant-client."""
+    boost: object
+    """What metadata adds to the score: `Recency`, `Proximity`, `Closeness`, `FieldValue`, `When`, or a list of them."""
 
 
 class Asked(NamedTuple):
@@ -65,6 +67,15 @@ class Asked(NamedTuple):
     """Searches whose points are the only candidates."""
     params: points.SearchParams | None = None
     """How the index is searched unless the search says it."""
+
+
+class Grouping(NamedTuple):
+    """What makes a group of documents."""
+
+    field: str
+    """The metadata field whose values they share."""
+    size: int
+    """How many documents of each."""
 
 
 class Fields(Protocol):
@@ -83,6 +94,9 @@ class Fields(Protocol):
 
     def params(self, field: str) -> points.SearchParams | None:
         """How the index of a vector field is searched well, where that is not how Qdrant does it by itself."""
+
+    def is_distance(self, field: str) -> bool:
+        """Whether the score of a vector field is a distance, so that a lower one is nearer."""
 
     @property
     def layout(self) -> Layout:

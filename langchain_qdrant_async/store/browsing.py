@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, TypeAlias, Unpack, cast
 
 from langchain_core.documents import Document
 
 from langchain_qdrant_async.checks import whole_number
 from langchain_qdrant_async.collection.collection import Collection
+from langchain_qdrant_async.collection.limits import at_most
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.paths import to_path
+from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.filters import FilterInput, to_filter
 from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.runtime.blocking import run
+from langchain_qdrant_async.runtime.turns import together
 from langchain_qdrant_async.search.hit import document
 from langchain_qdrant_async.search.message import payload_selector
-from langchain_qdrant_async.search.params import payload_fields, read_consistency, shard_keys, vectors_selector
-from langchain_qdrant_async.search.search import Consistency, ShardKeys
+from langchain_qdrant_async.search.ordering import Ordered, ordered
+from langchain_qdrant_async.search.params import payload_fields, vectors_selector
+from langchain_qdrant_async.store.options import ReadOptions, reading
+from langchain_qdrant_async.store.pages import ByField, ById, Cursor, scroll_of, slice_of
 from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.variants import blocking, strict
 from langchain_qdrant_async.transport.connection import Connection
@@ -25,16 +30,8 @@ from langchain_qdrant_async.transport.connection import Connection
 _PAGE = 256
 """Documents that are asked for at once."""
 
-
-class ReadOptions(TypedDict, total=False):
-    """The rare keywords of reads without a query."""
-
-    consistency: Consistency | None
-    """How many replicas must agree."""
-    shard_key: ShardKeys | None
-    """Which shards are asked; None: all."""
-    timeout: float | None
-    """Seconds that each call may take, with looking the collection up, and retries."""
+_Pages: TypeAlias = tuple[Cursor, points.ScrollPoints]
+"""How far a scroll has come, and what it asks for."""
 
 
 class ScrollOptions(ReadOptions, total=False):
@@ -63,7 +60,7 @@ class Browsing:
             **options: the rare ones, see `ReadOptions`.
         """
         chosen, timeout = self._chosen(filter), options.get("timeout")
-        said = _said(options, ReadOptions)
+        said = reading(options, ReadOptions)
 
         async def count(collection: Collection) -> points.CountResponse:
             request = points.CountPoints(
@@ -97,7 +94,7 @@ class Browsing:
         """
         key, chosen = to_path(field, self.layout.metadata_key, where="afacet"), self._chosen(filter)
         limit, timeout = whole_number("k", k, at_least=1), options.get("timeout")
-        said = _said(options, ReadOptions)
+        said = reading(options, ReadOptions)
 
         async def facet(collection: Collection) -> points.FacetResponse:
             selected = collection.without_origin(chosen)
@@ -110,64 +107,92 @@ class Browsing:
         return [(getattr(hit.value, str(hit.value.WhichOneof("variant"))), hit.count) for hit in found.hits]
 
     async def ascroll(
-        self, filter: FilterInput = None, *, batch_size: int = _PAGE, **options: Unpack[ScrollOptions]
+        self,
+        filter: FilterInput = None,
+        *,
+        batch_size: int = _PAGE,
+        order_by: str | Ordered | None = None,
+        slices: int = 1,
+        **options: Unpack[ScrollOptions],
     ) -> AsyncIterator[Document]:
-        """All documents, or those that a filter selects, in the order of Qdrant's ids.
+        """All documents, or those that a filter selects.
 
-        What is written meanwhile may be among them or not. Nothing is left open when the iteration ends early.
+        In the order of Qdrant's ids, or of a field. What is written meanwhile may be among them or not. Nothing is left
+        open when the iteration ends early.
 
         Args:
             filter: which documents; None: all.
             batch_size: how many are asked for at once.
+            order_by: a metadata field with numbers or dates, which needs a payload index, or `Ordered(field,
+                descending=True, start_from=...)`. Documents without a value there do not come, and those that come are
+                remembered by their ids until the end.
+            slices: into how many parts the ids are divided, of which a page each is asked for at the same time; a
+                server needs to be 1.19 or newer for more than one.
             **options: the rare ones, see `ScrollOptions`.
 
         Yields:
             A document after the other, each once.
         """
-        request, timeout = self._scroll(filter, batch_size, options), options.get("timeout")
-        more = True
-        while more:
-            found, more = await self._page(request, timeout)
-            for each in found:
-                yield each
+        pages = self._pages(filter, batch_size, order_by, slices, options)
+        while pages:
+            for found in await self._turned(pages, options.get("timeout")):
+                for each in found:
+                    yield each
 
     def scroll(
-        self, filter: FilterInput = None, *, batch_size: int = _PAGE, **options: Unpack[ScrollOptions]
+        self,
+        filter: FilterInput = None,
+        *,
+        batch_size: int = _PAGE,
+        order_by: str | Ordered | None = None,
+        slices: int = 1,
+        **options: Unpack[ScrollOptions],
     ) -> Iterator[Document]:
         """Blocking twin of `ascroll`."""
-        request, timeout = self._scroll(filter, batch_size, options), options.get("timeout")
-        more = True
-        while more:
-            found, more = run(self._page(request, timeout))
-            yield from found
+        pages = self._pages(filter, batch_size, order_by, slices, options)
+        while pages:
+            for found in run(self._turned(pages, options.get("timeout"))):
+                yield from found
 
-    def _scroll(self, filter: FilterInput, batch_size: int, options: ScrollOptions) -> points.ScrollPoints:
-        """The request for the first page."""
-        return points.ScrollPoints(
-            filter=self._chosen(filter),
+    def _pages(
+        self,
+        filter: FilterInput,
+        batch_size: int,
+        order_by: str | Ordered | None,
+        slices: int,
+        options: ScrollOptions,
+    ) -> list[_Pages]:
+        """What asks for the first pages, one for each slice."""
+        chosen, count = self._chosen(filter), whole_number("slices", slices, at_least=1)
+        if order_by is not None and count > 1:
+            raise InvalidInput("slices have no order among them: give order_by or slices")
+        request = points.ScrollPoints(
             limit=whole_number("batch_size", batch_size, at_least=1),
             with_payload=payload_selector(payload_fields(options.get("with_payload", True)), self.layout),
             with_vectors=vectors_selector(options.get("with_vectors", False)),
-            **_said(options, ScrollOptions),
+            **reading(options, ScrollOptions),
         )
+        order = None if order_by is None else ordered(order_by).order_by(self.layout.metadata_key)
+        parts = [chosen] if count == 1 else [slice_of(chosen, each, count) for each in range(count)]
+        return [(ById() if order is None else ByField(order), scroll_of(request, part)) for part in parts]
 
-    async def _page(self, request: points.ScrollPoints, timeout: float | None) -> tuple[list[Document], bool]:
-        """The documents of a page, and whether there are more; the request then asks for the next."""
+    async def _turned(self, pages: list[_Pages], timeout: float | None) -> list[list[Document]]:
+        """The documents of the next page of each; those that have come to their end are taken out."""
+        found = await together(self._page(*each, timeout) for each in pages)
+        pages[:] = [each for each in pages if each[0].more]
+        return found
 
-        async def ask(collection: Collection) -> points.ScrollResponse:
-            page = points.ScrollPoints()
-            page.CopyFrom(request)
+    async def _page(self, cursor: Cursor, request: points.ScrollPoints, timeout: float | None) -> list[Document]:
+        async def ask(collection: Collection) -> tuple[points.ScrollPoints, points.ScrollResponse]:
+            page = scroll_of(request, collection.without_origin(request.filter if request.HasField("filter") else None))
             page.collection_name = collection.name
-            most = collection.info.limits.read
-            page.limit = page.limit if most is None else min(page.limit, most)
-            if (selected := collection.without_origin(request.filter)) is not None:
-                page.filter.CopyFrom(selected)
-            return cast("points.ScrollResponse", await self.connection.points.Scroll(page, timeout=timeout))
+            cursor.ask(page)
+            page.limit = at_most(page.limit, collection.info.limits.read)
+            answer = await self.connection.points.Scroll(page, timeout=timeout)
+            return page, cast("points.ScrollResponse", answer)
 
-        response = await self._reader.answered(ask, points.ScrollResponse(), timeout)
-        more = response.HasField("next_page_offset")
-        request.offset.CopyFrom(response.next_page_offset)
-        return [document(each, self.layout) for each in response.result], more
+        page, answer = await self._reader.answered(ask, (request, points.ScrollResponse()), timeout)
+        return [document(each, self.layout) for each in cursor.take(page, answer)]
 
     def _chosen(self, filter: FilterInput) -> common.Filter | None:
         return to_filter(filter, metadata_key=self.layout.metadata_key)
@@ -179,17 +204,3 @@ class Browsing:
     @blocking(afacet)
     def facet(self) -> Any:
         """Blocking twin of `afacet`."""
-
-
-def _said(options: ReadOptions, known: type[ReadOptions]) -> dict[str, Any]:
-    """What a request says of replicas and shards.
-
-    Raises:
-        TypeError: an option that does not exist.
-    """
-    if unknown := sorted(options.keys() - known.__annotations__.keys()):
-        raise TypeError(f"no option of a read: {', '.join(unknown)}")
-    return {
-        "read_consistency": read_consistency(options.get("consistency")),
-        "shard_key_selector": shard_keys(options.get("shard_key")),
-    }

@@ -10,6 +10,8 @@ from langchain_qdrant_async.collection.field import Distance
 from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.ids import GivenId
 from langchain_qdrant_async.search.mode import RetrievalMode
+from langchain_qdrant_async.search.params import read_consistency, shard_keys
+from langchain_qdrant_async.search.search import Consistency, ShardKeys
 from langchain_qdrant_async.store.variants import meant
 from langchain_qdrant_async.transport.options import ConnectionOptions, ServerOptions
 
@@ -62,6 +64,17 @@ class DocumentsOptions(ExistingOptions, total=False):
     """Documents embedded and written at once."""
 
 
+class ReadOptions(TypedDict, total=False):
+    """The rare keywords of reads without a query."""
+
+    consistency: Consistency | None
+    """How many replicas must agree."""
+    shard_key: ShardKeys | None
+    """Which shards are asked; None: all."""
+    timeout: float | None
+    """Seconds that each call may take, with looking the collection up, and retries."""
+
+
 class RetrieverOptions(TypedDict, total=False):
     """The keywords of `as_retriever`."""
 
@@ -75,6 +88,20 @@ class RetrieverOptions(TypedDict, total=False):
     """Given to callbacks and traces; not a filter."""
     name: str | None
     """The retriever's name in traces."""
+
+
+def reading(options: ReadOptions, known: type[ReadOptions]) -> dict[str, Any]:
+    """What a request says of replicas and shards.
+
+    Raises:
+        TypeError: an option that does not exist.
+    """
+    if unknown := sorted(options.keys() - known.__annotations__.keys()):
+        raise TypeError(f"no option of a read: {', '.join(unknown)}")
+    return {
+        "read_consistency": read_consistency(options.get("consistency")),
+        "shard_key_selector": shard_keys(options.get("shard_key")),
+    }
 
 
 def check_options(cls: type, options: Mapping[str, object]) -> None:

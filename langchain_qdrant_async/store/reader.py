@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar, cast
 
@@ -14,17 +15,28 @@ from langchain_qdrant_async.checks import check_seconds
 from langchain_qdrant_async.collection.collection import Collection
 from langchain_qdrant_async.collection.field import Distance
 from langchain_qdrant_async.collection.handle import Handle
-from langchain_qdrant_async.document.ids import Identity
+from langchain_qdrant_async.document.ids import Identity, from_point_id
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import get_points
 from langchain_qdrant_async.errors import DeadlineExceeded, InvalidRequest, InvalidVector, NotFound, RpcError
-from langchain_qdrant_async.proto import points
-from langchain_qdrant_async.search.hit import document, scored_documents
-from langchain_qdrant_async.search.message import is_divisible, page_of, query_points
-from langchain_qdrant_async.search.search import Search
+from langchain_qdrant_async.proto import common, points
+from langchain_qdrant_async.runtime.turns import together
+from langchain_qdrant_async.search.examples import naming_examples
+from langchain_qdrant_async.search.hit import Group, document, groups, scored_documents
+from langchain_qdrant_async.search.message import (
+    is_divisible,
+    page_of,
+    query_batch_points,
+    query_point_groups,
+    query_points,
+)
+from langchain_qdrant_async.search.search import Grouping, Search
 from langchain_qdrant_async.transport.connection import Connection
 
 T = TypeVar("T")
+
+_BATCH = 64
+"""Searches in one call."""
 
 _OUTDATED = (NotFound, InvalidRequest, InvalidVector)
 """What may be wrong because the collection is no longer what it was."""
@@ -54,8 +66,50 @@ class Reader:
         Raises:
             DeadlineExceeded: all of it, with embedding and opening, took longer than was allowed.
         """
-        response = await self.answered(partial(self._query, search), points.QueryResponse(), search.timeout_s)
+        with naming_examples(search.ranking):
+            response = await self.answered(partial(self._query, search), points.QueryResponse(), search.timeout_s)
         return scored_documents(response.result[: search.k], self._layout)
+
+    async def grouped(self, search: Search, grouping: Grouping) -> list[Group]:
+        """The groups that a search finds, the one with the best document first."""
+        ranked = replace(search, k=search.k * grouping.size)  # what is merged must reach as many documents
+
+        async def ask(collection: Collection) -> points.QueryGroupsResponse:
+            asked = await search.ranking.asked(collection, ranked)
+            request = query_point_groups(collection.name, search, asked, grouping, self._layout)
+            return cast(
+                "points.QueryGroupsResponse",
+                await self._connection.points.QueryGroups(request, timeout=search.timeout_s),
+            )
+
+        with naming_examples(search.ranking):
+            response = await self.answered(ask, points.QueryGroupsResponse(), search.timeout_s)
+        return groups(response.result.groups, self._layout)
+
+    async def each_found(self, searches: Sequence[Search]) -> list[list[tuple[Document, float]]]:
+        """What each of some searches finds, in their order. They differ in what is asked and how far alone.
+
+        Their texts are embedded at the same time, and they go in as few calls as hold them.
+        """
+        timeout_s = searches[0].timeout_s
+
+        async def ask(collection: Collection) -> list[points.BatchResult]:
+            requests = await together(self._request(each, collection) for each in searches)
+            most = collection.info.limits.read
+            if most is not None and any(each.limit > most for each in requests):
+                alone = await together(self._asked(each, most, timeout_s) for each in requests)
+                return [points.BatchResult(result=each.result) for each in alone]
+            parts = [requests[start : start + _BATCH] for start in range(0, len(requests), _BATCH)]
+            batches = [query_batch_points(collection.name, part) for part in parts]
+            answers = await together(self._connection.points.QueryBatch(each, timeout=timeout_s) for each in batches)
+            return [result for each in answers for result in each.result]
+
+        with naming_examples([each.ranking for each in searches]):
+            results = await self.answered(ask, [points.BatchResult()] * len(searches), timeout_s)
+        return [
+            scored_documents(each.result[: search.k], self._layout)
+            for search, each in zip(searches, results, strict=True)
+        ]
 
     async def by_ids(
         self,
@@ -78,6 +132,19 @@ class Reader:
         response = await self.answered(get, points.GetResponse(), timeout_s)
         documents = {point.id.uuid or point.id.num: document(point, self._layout) for point in response.result}
         return [documents[each.point_id] for each in identities if each.point_id in documents]
+
+    async def by_point_ids(
+        self, ids: Sequence[common.PointId], timeout_s: float | None = None
+    ) -> list[Document | None]:
+        """The documents of what Qdrant's ids name, in this order; None where there is none."""
+
+        async def get(collection: Collection) -> points.GetResponse:
+            request = get_points(collection.name, ids)
+            return cast("points.GetResponse", await self._connection.points.Get(request, timeout=timeout_s))
+
+        response = await self.answered(get, points.GetResponse(), timeout_s) if ids else points.GetResponse()
+        documents = {from_point_id(point.id): document(point, self._layout) for point in response.result}
+        return [documents.get(from_point_id(each)) for each in ids]
 
     async def answered(
         self, ask: Callable[[Collection], Awaitable[T]], nothing: T, timeout_s: float | None = None
@@ -106,8 +173,11 @@ class Reader:
         return nothing
 
     async def _query(self, search: Search, collection: Collection) -> points.QueryResponse:
-        request = query_points(collection.name, search, await search.ranking.asked(collection, search), self._layout)
+        request = await self._request(search, collection)
         return await self._asked(request, collection.info.limits.read, search.timeout_s)
+
+    async def _request(self, search: Search, collection: Collection) -> points.QueryPoints:
+        return query_points(collection.name, search, await search.ranking.asked(collection, search), self._layout)
 
     async def _asked(
         self, request: points.QueryPoints, most: int | None, timeout_s: float | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_qdrant_async.collection.field import VectorField
 from langchain_qdrant_async.collection.plan import CollectionPlan
@@ -11,12 +11,29 @@ from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.embedding.encoder import Encoder, SparseEncoder
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.runtime.threads import Threads
+from langchain_qdrant_async.search.boosting import Boosted
 from langchain_qdrant_async.search.mode import RetrievalMode, mode_of
 from langchain_qdrant_async.search.ranking import Diverse, Fused, Nearest
-from langchain_qdrant_async.search.search import Ranking
+from langchain_qdrant_async.search.search import Ranking, TextSearchOptions
 
 SPARSE_VECTOR_NAME = "langchain-sparse"
 """As in langchain-qdrant."""
+
+
+class Told(NamedTuple):
+    """What a search by text was told of its ranking."""
+
+    mode: object = None
+    """By which vectors; None: as the store does."""
+    fusion: object = None
+    """How hybrid retrieval merges; None: as it does by default."""
+    boost: Any = None
+    """What metadata adds to the score; None: nothing."""
+
+    @classmethod
+    def of(cls, options: TextSearchOptions) -> Told:
+        """What the options of a call say, which is taken out of them."""
+        return cls(options.pop("retrieval_mode", None), options.pop("hybrid_fusion", None), options.pop("boost", None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,42 +49,47 @@ class Retrieval:
     multi: str | None = None
     """The multivector, if the spec has one."""
 
-    def ranking(self, query: str, mode: object = None, fusion: object = None) -> Ranking:
+    def ranking(self, query: str, told: Told = Told()) -> Ranking:  # noqa: B008  a frozen value
         """The ranking that a text is searched with.
 
         Raises:
-            InvalidInput: there is no such mode, or no vector for it.
+            InvalidInput: there is no such mode, or no vector for it, or something that is no boost.
         """
-        asked = self.mode if mode is None else mode_of(mode)
-        if fusion is not None and asked is not RetrievalMode.HYBRID:
-            raise InvalidInput(f"hybrid_fusion is for retrieval_mode 'hybrid'; this search is {asked.value}")
-        if asked is not RetrievalMode.HYBRID:
-            return Nearest(query, self._using(asked))
+        ranking = self._merged(query, self._mode(told), told.fusion)
+        return ranking if told.boost is None else Boosted(ranking, told.boost)
+
+    def diverse(self, query: str, fetch_k: int, lambda_mult: float, told: Told) -> Ranking:
+        """Maximal marginal relevance: by the vectors of the mode, or of what hybrid retrieval or boosts find."""
+        mode = self._mode(told)
+        hybrid = mode is RetrievalMode.HYBRID
+        found = self.ranking(query, told) if hybrid or told.boost is not None else None
+        return Diverse(query, fetch_k, lambda_mult, self._using(RetrievalMode.DENSE if hybrid else mode), found)
+
+    def uses_own(self, told: Told) -> bool:
+        """Whether a text is searched by the store's own vector."""
+        return self._mode(told) in {RetrievalMode.DENSE, RetrievalMode.HYBRID} or self.own == self.sparse
+
+    def _merged(self, query: str, mode: RetrievalMode, fusion: object) -> Ranking:
+        if fusion is not None and mode is not RetrievalMode.HYBRID:
+            raise InvalidInput(f"hybrid_fusion is for retrieval_mode 'hybrid'; this search is {mode.value}")
+        if mode is not RetrievalMode.HYBRID:
+            return Nearest(query, self._using(mode))
         return Fused([Nearest(query, self._using(RetrievalMode.DENSE)), Nearest(query, self.sparse)], fusion=fusion)
 
-    def diverse(self, query: str, fetch_k: int, lambda_mult: float, mode: object, fusion: object) -> Ranking:
-        """Maximal marginal relevance: by the vectors of the mode; of what hybrid retrieval finds, by meaning."""
-        asked = self.mode if mode is None else mode_of(mode)
-        if asked is RetrievalMode.HYBRID:
-            among = self.ranking(query, asked, fusion)
-            return Diverse(query, fetch_k, lambda_mult, self._using(RetrievalMode.DENSE), among)
-        return Diverse(query, fetch_k, lambda_mult, self._using(asked))
+    def _mode(self, told: Told) -> RetrievalMode:
+        return self.mode if told.mode is None else mode_of(told.mode)
 
-    def uses_own(self, mode: object) -> bool:
-        """Whether a text is searched by the store's own vector."""
-        asked = self.mode if mode is None else mode_of(mode)
-        return asked in {RetrievalMode.DENSE, RetrievalMode.HYBRID} or self.own == self.sparse
-
-    def check_scored(self, mode: object) -> None:
+    def check_scored(self, told: Told) -> None:
         """Nothing, when scores of the mode can be read as relevances.
 
         Raises:
             InvalidInput: they have no bounds, or do not say how near a document is.
         """
-        asked = self.mode if mode is None else mode_of(mode)
-        if asked is not RetrievalMode.DENSE or self.own == self.sparse:
+        mode = self._mode(told)
+        if told.boost is not None or mode is not RetrievalMode.DENSE or self.own == self.sparse:
+            kind = mode.value if told.boost is None else "boosted"
             raise InvalidInput(
-                f"scores of {asked.value} retrieval have no bounds that say how near a document is, so they have no "
+                f"scores of {kind} retrieval have no bounds that say how near a document is, so they have no "
                 "relevance: pass relevance_score_fn, search with scores, or with retrieval_mode='dense'"
             )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Unpack
 
 from langchain_core.documents import Document
@@ -18,7 +18,7 @@ from langchain_qdrant_async.search.ranking import Diverse, Nearest
 from langchain_qdrant_async.search.search import Consistency, Ranking, Search, SearchOptions, TextSearchOptions
 from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.relevance import relevance_of
-from langchain_qdrant_async.store.retrieval import Retrieval
+from langchain_qdrant_async.store.retrieval import Retrieval, Told
 from langchain_qdrant_async.store.variants import blocking, documents_only, strict
 
 
@@ -78,7 +78,8 @@ class Searching:
         """The documents nearest to a query, best first, each with Qdrant's score.
 
         By the vectors of the store's `retrieval_mode`, or of the call's. A higher score is nearer; for Euclid and
-        Manhattan a lower one. The score of hybrid retrieval is the fusion's, see `Fused`, and so is `score_threshold`.
+        Manhattan a lower one. The score of hybrid retrieval is the fusion's, see `Fused`, that of boosted retrieval the
+        sum, see `Boosted`, and so is `score_threshold`.
 
         Args:
             query: the text to search for.
@@ -127,8 +128,7 @@ class Searching:
             filter: which documents may be found.
             **options: the rare ones, see `TextSearchOptions`; `score_threshold` is of a candidate.
         """
-        mode, fusion = self._mode_of(query, options)
-        ranking = self._retrieval.diverse(query, fetch_k, lambda_mult, mode, fusion)
+        ranking = self._retrieval.diverse(query, fetch_k, lambda_mult, self._told([query], options))
         return await self._reader.found(self._search(ranking, k, filter, options))
 
     @strict
@@ -151,7 +151,7 @@ class Searching:
     ) -> list[tuple[Document, float]]:
         """What LangChain's `asimilarity_search_with_relevance_scores` compares with a threshold."""
         if self.relevance_score_fn is None:
-            self._retrieval.check_scored(options.get("retrieval_mode"))
+            self._retrieval.check_scored(Told.of(options.copy()))
         found = await self.asimilarity_search_with_score(query, k, filter, **options)
         if not found:
             return []
@@ -168,16 +168,17 @@ class Searching:
 
     def _ranking(self, query: str, options: TextSearchOptions) -> Ranking:
         """By what a text is searched; takes what says it out of the options."""
-        mode, fusion = self._mode_of(query, options)
-        return self._retrieval.ranking(query, mode, fusion)
+        return self._retrieval.ranking(query, self._told([query], options))
 
-    def _mode_of(self, query: str, options: TextSearchOptions) -> tuple[object, object]:
-        if not isinstance(query, str):
-            raise InvalidInput(f"a query is a string, not {type(query).__name__}; search by vector with …_by_vector")
-        mode = options.pop("retrieval_mode", None)
-        if self._retrieval.uses_own(mode):
+    def _told(self, texts: Sequence[object], options: TextSearchOptions) -> Told:
+        """What is said of searching for some texts, taken out of the options."""
+        told = Told.of(options)
+        for each in texts:
+            if not isinstance(each, str):
+                raise InvalidInput(f"a query is a string, not {type(each).__name__}; search by vector with …_by_vector")
+        if texts and self._retrieval.uses_own(told):
             self._collection.check_embeds()
-        return mode, options.pop("hybrid_fusion", None)
+        return told
 
     @documents_only(asimilarity_search_with_score)
     async def asimilarity_search(self) -> Any:

@@ -56,6 +56,24 @@ async def _listed(found: AsyncIterator[Any]) -> list[Any]:
     return [each async for each in found]
 
 
+async def _with(store: Store, found: Awaitable[list[Any]], *examples: str) -> list[Any]:
+    """What is found, and the examples, which are not."""
+    return [*await found, *await store.aget_by_ids(examples)]
+
+
+async def _in_groups(store: Store) -> list[Any]:
+    groups = await store.asimilarity_search_grouped("text 1", "n", k=100)
+    return [hit for each in groups for hit in each.hits]
+
+
+async def _in_batch(store: Store) -> list[Any]:
+    return [each for part in await store.aquery_batch(["text 1", Nearest("text 2")], k=100) for each in part]
+
+
+async def _in_matrix(store: Store) -> list[Any]:
+    return (await store.adistance_matrix(100)).documents
+
+
 COUNTS: dict[str, Read] = {
     "acount": lambda store: store.acount(),
     "afacet": lambda store: store.afacet("of"),
@@ -83,7 +101,17 @@ READS: dict[str, Read] = {
     "amax_marginal_relevance_search_with_score_by_vector": (
         lambda store: store.amax_marginal_relevance_search_with_score_by_vector(VECTOR, k=100, fetch_k=100)
     ),
-    "ascroll": lambda store: _listed(store.ascroll(batch_size=2)),
+    "ascroll": lambda store: _listed(store.ascroll(batch_size=2, slices=2)),
+    "arecommend": lambda store: _with(store, store.arecommend(["0"], k=100), "0"),
+    "arecommend_with_score": lambda store: _with(store, store.arecommend_with_score(["0"], ["1"], k=100), "0", "1"),
+    "adiscover": lambda store: _with(store, store.adiscover("0", k=100), "0"),
+    "adiscover_with_score": lambda store: _with(
+        store, store.adiscover_with_score(context=[("0", "1")], k=100), "0", "1"
+    ),
+    "asimilarity_search_grouped": _in_groups,
+    "aquery_batch": _in_batch,
+    "asample": lambda store: store.asample(100),
+    "adistance_matrix": _in_matrix,
     "asearch": lambda store: store.asearch("text 1", "similarity", k=100),
 }
 WRITES: dict[str, Callable[[Store], Awaitable[Any]]] = {

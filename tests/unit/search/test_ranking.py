@@ -35,6 +35,9 @@ class Lengths:
     def params(self, field: str) -> points.SearchParams | None:
         return RESCORED if field == "own" else None
 
+    def is_distance(self, field: str) -> bool:
+        return field == "far"
+
     def field_name(self, using: str | None = None) -> str:
         return using or "own"
 

@@ -110,6 +110,19 @@ class Collection:
         reserved = common.Condition(has_id=common.HasIdCondition(has_id=[ORIGIN_POINT]))
         return common.Filter(must=[common.Condition(filter=selected)] if selected else [], must_not=[reserved])
 
+    def written(self, vector: AnyVector, using: str | None = None) -> tuple[str, points.Vector]:
+        """A field's name, and a vector of its kind as points are written with.
+
+        Raises:
+            InvalidInput: there is no such field, or it takes another kind.
+            InvalidVector: its size is not the field's.
+        """
+        field = self.field if using is None else self.named(using)
+        fitting = self._fitting(vector, field)
+        if field.kind != "sparse":
+            check_size(self.name, fitting.shape[-1], field)
+        return field.name, field.message(fitting)
+
     async def _embedded(self, query: str, field: VectorField) -> Any:
         if field.encoder is None and field is self.field:
             raise InvalidInput("this store has no embedding: pass one, or use the methods that take vectors")

@@ -15,13 +15,19 @@ class Limits:
     """Points in one write."""
     read: int | None = None
     """Points that one search or page may ask for, candidates included."""
+    searches: int | None = None
+    """Searches in one call."""
 
 
 def limits_of(config: collections.StrictModeConfig) -> Limits:
     """The limits in force: none unless strict mode is on."""
     if not config.enabled:
         return _NONE
-    return Limits(write=config.upsert_max_batchsize or None, read=config.max_query_limit or None)
+    return Limits(
+        write=config.upsert_max_batchsize or None,
+        read=config.max_query_limit or None,
+        searches=config.search_max_batchsize or None,
+    )
 
 
 def at_most(amount: int, limit: int | None) -> int:

@@ -48,6 +48,28 @@ def delete_payload(collection: str, keys: Sequence[str], chosen: common.Filter) 
     return points.DeletePayloadPoints(collection_name=collection, keys=keys, points_selector=selector, wait=True)
 
 
+def update_batch_points(
+    collection: str, operations: Sequence[points.PointsUpdateOperation], ordering: points.WriteOrdering | None = None
+) -> points.UpdateBatchPoints:
+    """Several changes one after another, in one call that answers when they are done."""
+    return points.UpdateBatchPoints(collection_name=collection, operations=operations, wait=True, ordering=ordering)
+
+
+def point_vectors(point_id: common.PointId, name: str, vector: points.Vector) -> points.PointVectors:
+    """A vector of a point; the empty name is Qdrant's default vector."""
+    if name == "":
+        return points.PointVectors(id=point_id, vectors=points.Vectors(vector=vector))
+    named = points.Vectors(vectors=points.NamedVectors(vectors={name: vector}))
+    return points.PointVectors(id=point_id, vectors=named)
+
+
+def update_point_vectors(
+    collection: str, batch: Sequence[points.PointVectors], ordering: points.WriteOrdering | None = None
+) -> points.UpdatePointVectors:
+    """Replace vectors of points, and answer when it is done."""
+    return points.UpdatePointVectors(collection_name=collection, points=batch, wait=True, ordering=ordering)
+
+
 def point_struct(
     point_id: common.PointId, vectors: Mapping[str, points.Vector], payload: Mapping[str, Any]
 ) -> points.PointStruct:

@@ -9,6 +9,9 @@ from typing import Any, Literal, TypedDict
 from langchain_qdrant_async.collection.field import Distance
 from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.ids import GivenId
+from langchain_qdrant_async.document.message import Ordering, write_ordering
+from langchain_qdrant_async.filters import FilterInput
+from langchain_qdrant_async.proto import points
 from langchain_qdrant_async.search.mode import RetrievalMode
 from langchain_qdrant_async.search.params import read_consistency, shard_keys
 from langchain_qdrant_async.search.search import Consistency, ShardKeys
@@ -64,6 +67,25 @@ class DocumentsOptions(ExistingOptions, total=False):
     """Documents embedded and written at once."""
 
 
+class ChangeOptions(TypedDict, total=False):
+    """The rare keywords of writes."""
+
+    ordering: Ordering | None
+    """Order of writes in a cluster: `"weak"`, `"medium"`, `"strong"`."""
+    timeout: float | None
+    """Seconds that each call may take, retries included."""
+
+
+class WriteOptions(ChangeOptions, total=False):
+    """The rare keywords of what adds documents."""
+
+    update_mode: Literal["upsert", "insert_only", "update_only"]
+    """Whether documents may be new and may exist: either by default; `insert_only` leaves those that exist as they are,
+    `update_only` writes no new ones. A server needs to be 1.17 or newer, else it takes no notice."""
+    update_filter: FilterInput
+    """Which documents that exist may be replaced: `{"version": {"$lt": 7}}`; the others stay as they are."""
+
+
 class ReadOptions(TypedDict, total=False):
     """The rare keywords of reads without a query."""
 
@@ -96,12 +118,28 @@ def reading(options: ReadOptions, known: type[ReadOptions]) -> dict[str, Any]:
     Raises:
         TypeError: an option that does not exist.
     """
-    if unknown := sorted(options.keys() - known.__annotations__.keys()):
-        raise TypeError(f"no option of a read: {', '.join(unknown)}")
+    _check_known(options, known, "read")
     return {
         "read_consistency": read_consistency(options.get("consistency")),
         "shard_key_selector": shard_keys(options.get("shard_key")),
     }
+
+
+def changing(
+    options: ChangeOptions, known: type[ChangeOptions] = ChangeOptions
+) -> tuple[points.WriteOrdering | None, float | None]:
+    """The order of writes, and the seconds that each may take.
+
+    Raises:
+        TypeError: an option that does not exist.
+    """
+    _check_known(options, known, "write")
+    return write_ordering(options.get("ordering")), options.get("timeout")
+
+
+def _check_known(options: Mapping[str, object], known: type, what: str) -> None:
+    if unknown := sorted(options.keys() - known.__annotations__.keys()):
+        raise TypeError(f"no option of a {what}: {', '.join(unknown)}")
 
 
 def check_options(cls: type, options: Mapping[str, object]) -> None:

@@ -15,6 +15,7 @@ from langchain_qdrant_async.checks import check_seconds
 from langchain_qdrant_async.collection.collection import Collection
 from langchain_qdrant_async.collection.field import Distance
 from langchain_qdrant_async.collection.handle import Handle
+from langchain_qdrant_async.collection.limits import at_most
 from langchain_qdrant_async.document.ids import Identity, from_point_id
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import get_points
@@ -99,7 +100,8 @@ class Reader:
             if most is not None and any(each.limit > most for each in requests):
                 alone = await together(self._asked(each, most, timeout_s) for each in requests)
                 return [points.BatchResult(result=each.result) for each in alone]
-            parts = [requests[start : start + _BATCH] for start in range(0, len(requests), _BATCH)]
+            size = at_most(_BATCH, collection.info.limits.searches)
+            parts = [requests[start : start + size] for start in range(0, len(requests), size)]
             batches = [query_batch_points(collection.name, part) for part in parts]
             answers = await together(self._connection.points.QueryBatch(each, timeout=timeout_s) for each in batches)
             return [result for each in answers for result in each.result]

@@ -38,6 +38,7 @@ from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.rebuilding import Rebuilding
 from langchain_qdrant_async.store.retrieval import SPARSE_VECTOR_NAME, retrieving
 from langchain_qdrant_async.store.scoping import Scoping
+from langchain_qdrant_async.store.updating import Updating
 from langchain_qdrant_async.store.variants import blocking, strict
 from langchain_qdrant_async.store.writer import Writer
 from langchain_qdrant_async.store.writing import BATCH_SIZE, Writing
@@ -47,7 +48,7 @@ from langchain_qdrant_async.transport.scoped import ScopedConnection, whole_of
 from langchain_qdrant_async.transport.target import Target
 
 
-class AsyncQdrantVectorStore(Closing, Exploring, Browsing, Writing, Rebuilding, Scoping, VectorStore):  # type: ignore[misc]  # LangChain's `**kwargs` are spelled out
+class AsyncQdrantVectorStore(Closing, Exploring, Browsing, Writing, Updating, Rebuilding, Scoping, VectorStore):  # type: ignore[misc]  # LangChain's `**kwargs` are spelled out
     """Documents in a Qdrant collection, found by meaning and by filter, without ever blocking the event loop.
 
     Every `a…` method is a coroutine over Qdrant's gRPC stubs and awaits the embedding's own `aembed_…`; its blocking

@@ -18,7 +18,7 @@ from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.store.ingest import structs_of
 from langchain_qdrant_async.transport.connection import Connection
 
-_BATCH_BYTES = 8 * 2**20
+BATCH_BYTES = 8 * 2**20
 """Bytes in one write, about: far below what a server refuses, and a fraction of a second on a slow line."""
 
 
@@ -32,6 +32,10 @@ class Write:
     """Order of writes in a cluster."""
     timeout_s: float | None
     """Seconds that each call may take, retries included."""
+    mode: points.UpdateMode.ValueType | None = None
+    """Whether documents may be new, or exist; None: either."""
+    only: common.Filter | None = None
+    """Which of the documents that exist may be replaced; None: all."""
 
 
 class Writer:
@@ -75,8 +79,7 @@ class Writer:
         """Delete what is selected; a collection that is not there has nothing of it."""
         async for attempt in Settling(self._handle, timeout_s=timeout_s):
             with attempt as collection:
-                chosen = _sparing_origin(selector, collection)
-                request = delete_points(collection.name, chosen, ordering)
+                request = delete_points(collection.name, _sparing_origin(selector, collection), ordering)
                 check_completed(await self._connection.points.Delete(request, timeout=timeout_s), "the deletion")
 
     async def _write_to(
@@ -93,7 +96,7 @@ class Writer:
         except Exception as error:
             if not written:
                 raise
-            raise _partial_write(records, written, error) from error
+            raise partial_write([each.identity.text for each in records], written, error) from error
 
     async def _upserted(
         self, collection: Collection, structs: Sequence[points.PointStruct], write: Write
@@ -101,8 +104,8 @@ class Writer:
         """Write points, and say how many more are written after each message."""
         sized = ((each, each.ByteSize()) for each in structs)
         count = at_most(len(structs), collection.info.limits.write)
-        for part in batches(sized, count=count, size_bytes=_BATCH_BYTES):
-            request = upsert_points(collection.name, part, write.ordering)
+        for part in batches(sized, count=count, size_bytes=BATCH_BYTES):
+            request = upsert_points(collection.name, part, write.ordering, only=write.only, mode=write.mode)
             check_completed(await self._connection.points.Upsert(request, timeout=write.timeout_s), "the write")
             yield len(part)
 
@@ -118,11 +121,13 @@ def _first_write(records: Sequence[Record], handle: Handle, write: Write) -> Fir
 def _sparing_origin(
     selector: Sequence[common.PointId] | common.Filter, collection: Collection
 ) -> Sequence[common.PointId] | common.Filter:
-    return collection.without_origin(selector) or selector if isinstance(selector, common.Filter) else selector
+    if isinstance(selector, common.Filter):
+        return collection.without_origin(selector) or selector
+    return selector
 
 
-def _partial_write(records: Sequence[Record], written: int, error: Exception) -> PartialWrite:
-    ids = [record.identity.text for record in records]
+def partial_write(ids: Sequence[str], written: int, error: Exception) -> PartialWrite:
+    """The error of a write that was cut off after so many of these documents."""
     return PartialWrite(
         f"{written} of {len(ids)} documents were written, then: {error}. Write the others again by their ids, which "
         "`unwritten` has; what was written twice is not duplicated",

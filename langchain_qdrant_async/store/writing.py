@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from langchain_core.documents import Document
 
-from langchain_qdrant_async.checks import whole_number
+from langchain_qdrant_async.checks import shortened, whole_number
 from langchain_qdrant_async.collection.handle import Handle
 from langchain_qdrant_async.document.ids import GivenId, identify, to_texts
 from langchain_qdrant_async.document.layout import Layout
@@ -23,9 +23,10 @@ from langchain_qdrant_async.document.record import (
 from langchain_qdrant_async.document.vectors import MatrixInput, to_matrix
 from langchain_qdrant_async.errors import InvalidInput, InvalidVector
 from langchain_qdrant_async.filters import FilterInput, to_filter
-from langchain_qdrant_async.proto import common
-from langchain_qdrant_async.runtime.blocking import blocking
+from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.runtime.turns import in_turns
+from langchain_qdrant_async.store.options import WriteOptions, changing
+from langchain_qdrant_async.store.variants import blocking, strict
 from langchain_qdrant_async.store.writer import Write, Writer
 
 BATCH_SIZE = 256
@@ -39,15 +40,14 @@ class Writing:
     _collection: Handle
     _writer: Writer
 
+    @strict
     async def aadd_texts(
         self,
         texts: Iterable[str] | AsyncIterable[str],
         metadatas: Iterable[Mapping[str, Any] | None] | None = None,
         ids: Iterable[GivenId | None] | None = None,
         batch_size: int = BATCH_SIZE,
-        *,
-        ordering: Ordering | None = None,
-        timeout: float | None = None,
+        **options: Unpack[WriteOptions],
     ) -> list[str]:
         """Embed texts and write them; an id that exists is overwritten.
 
@@ -59,27 +59,26 @@ class Writing:
             metadatas: one dictionary for each text, or None.
             ids: one for each text; None, as a whole or for one text, has one made. Of several with one, the last stays.
             batch_size: documents embedded and written at once.
-            ordering: order of writes in a cluster: `"weak"`, `"medium"`, `"strong"`.
-            timeout: seconds that each write may take, retries included.
+            **options: the rare ones, see `WriteOptions`.
 
         Returns:
-            The ids, in input order and as they were given.
+            The ids, in input order and as they were given, of documents that an option kept from being written, too.
 
         Raises:
             InvalidInput: before anything was sent.
             PartialWrite: some batches were written before one failed; it names both.
         """
         items = items_of(await iterable_of("texts", texts), metadatas, ids)
-        return await self._add_texts(items, batch_size, ordering, timeout)
+        return await self._add_texts(items, batch_size, options)
 
+    @strict
     async def aadd_documents(
         self,
         documents: Iterable[Document] | AsyncIterable[Document],
         ids: Iterable[GivenId | None] | None = None,
         *,
         batch_size: int = BATCH_SIZE,
-        ordering: Ordering | None = None,
-        timeout: float | None = None,
+        **options: Unpack[WriteOptions],
     ) -> list[str]:
         """Embed documents and write them, as `aadd_texts`.
 
@@ -87,15 +86,15 @@ class Writing:
             documents: any iterable, an asynchronous one too, as loaders give it; it is read once, and not changed.
             ids: instead of the documents' own; a document without an id has one made.
             batch_size: documents embedded and written at once.
-            ordering: order of writes in a cluster.
-            timeout: seconds that each write may take, retries included.
+            **options: the rare ones, see `WriteOptions`.
 
         Returns:
             The ids, in input order.
         """
         items = items_of_documents(await iterable_of("documents", documents), ids)
-        return await self._add_texts(items, batch_size, ordering, timeout)
+        return await self._add_texts(items, batch_size, options)
 
+    @strict
     async def aadd_embeddings(
         self,
         texts: Iterable[str] | None = None,
@@ -104,8 +103,7 @@ class Writing:
         ids: Iterable[GivenId | None] | None = None,
         *,
         batch_size: int = BATCH_SIZE,
-        ordering: Ordering | None = None,
-        timeout: float | None = None,
+        **options: Unpack[WriteOptions],
     ) -> list[str]:
         """Write texts with vectors made elsewhere, as `aadd_texts`.
 
@@ -115,8 +113,7 @@ class Writing:
             metadatas: one dictionary for each text, or None.
             ids: one for each text, or None.
             batch_size: documents written at once.
-            ordering: order of writes in a cluster.
-            timeout: seconds that each write may take, retries included.
+            **options: the rare ones, see `WriteOptions`.
 
         Raises:
             InvalidVector: their number or size is wrong, or a component is not finite.
@@ -130,7 +127,7 @@ class Writing:
             raise InvalidVector(f"{len(matrix)} embeddings for {len(texts)} texts: give one for each text")
         name = self.layout.vector_name
         items = items_of(texts, metadatas, ids, [{name: row} for row in matrix])
-        return await self._add(items, _write(batch_size, ordering, timeout))
+        return await self._add(items, self._write(batch_size, options))
 
     async def adelete(
         self,
@@ -180,10 +177,8 @@ class Writing:
             raise InvalidInput("an empty filter selects every document; pass delete_all=True to delete them all")
         return selected or common.Filter()
 
-    async def _add_texts(
-        self, items: list[Item], batch_size: int, ordering: Ordering | None = None, timeout: float | None = None
-    ) -> list[str]:
-        write = _write(batch_size, ordering, timeout)
+    async def _add_texts(self, items: list[Item], batch_size: int, options: WriteOptions | None = None) -> list[str]:
+        write = self._write(batch_size, options or {})
         self._collection.check_embeds()
         return await self._add(items, write)
 
@@ -192,6 +187,24 @@ class Writing:
         records = [record async for record in in_turns(records_of(items, self.layout))]
         await self._writer.write(records, write)
         return [item.id for item in items]
+
+    def _write(self, batch_size: int, options: WriteOptions) -> Write:
+        """How documents are written.
+
+        Raises:
+            TypeError: an option that does not exist.
+        """
+        ordering, timeout_s = changing(options, WriteOptions)
+        mode = options.get("update_mode", "upsert")
+        if not isinstance(mode, str) or mode not in _MODES:
+            raise InvalidInput(f"update_mode must be one of {', '.join(_MODES)}, not {shortened(mode)}")
+        return Write(
+            whole_number("batch_size", batch_size, at_least=1),
+            ordering,
+            timeout_s,
+            _MODES[mode],
+            to_filter(options.get("update_filter"), metadata_key=self.layout.metadata_key),
+        )
 
     @blocking(aadd_texts)
     def add_texts(self) -> Any:
@@ -216,5 +229,8 @@ def _texts_in(metadatas: Sequence[object] | None, count: int) -> list[str]:
     return [each if isinstance(each, str) else "" for each in parts]
 
 
-def _write(batch_size: int, ordering: Ordering | None, timeout: float | None) -> Write:
-    return Write(whole_number("batch_size", batch_size, at_least=1), write_ordering(ordering), timeout)
+_MODES = {
+    "upsert": None,
+    "insert_only": points.UpdateMode.InsertOnly,
+    "update_only": points.UpdateMode.UpdateOnly,
+}

@@ -220,12 +220,13 @@ async def test_each_query_of_a_batch_may_have_a_filter(store: AsyncQdrantVectorS
 async def test_a_batch_keeps_to_what_a_collection_gives_at_once(
     store: AsyncQdrantVectorStore, connection: Connection
 ) -> None:
-    strict = collections.StrictModeConfig(enabled=True, max_query_limit=2)
+    strict = collections.StrictModeConfig(enabled=True, max_query_limit=2, search_max_batchsize=1)
     await connection.collections.Update(
         collections.UpdateCollection(collection_name=store.collection_name, strict_mode_config=strict)
     )
     fresh = AsyncQdrantVectorStore(connection, store.collection_name, EMBEDDING)
     assert [len(each) for each in await fresh.aquery_batch(["red", "car"], k=5)] == [5, 5]
+    assert [len(each) for each in await fresh.aquery_batch(["red", "car"], k=2)] == [2, 2]
     listed = [each.id async for each in fresh.ascroll()]
     assert set(listed) == IDS
 

@@ -119,6 +119,10 @@ WRITES: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "aadd_documents": lambda store: store.aadd_documents([Document("new", id=IDS[1])]),
     "aadd_embeddings": lambda store: store.aadd_embeddings(["new"], [VECTOR], ids=[IDS[2]]),
     "adelete": lambda store: store.adelete(IDS[:3]),
+    "adelete_by_filter": lambda store: store.adelete_by_filter({"n": {"$gte": 0}}),
+    "aset_metadata": lambda store: store.aset_metadata({"of": "changed", "l": []}, filter={"n": {"$gte": 0}}),
+    "adelete_metadata": lambda store: store.adelete_metadata(["of"], IDS),
+    "aupdate_vectors": lambda store: store.aupdate_vectors(IDS, [[-1.0] * SIZE] * len(IDS)),
 }
 OF_THE_COLLECTION = {"areindex", "adrift"}
 MADE = {"aclose", "afrom_texts", "afrom_documents", "afrom_existing_collection"}
@@ -209,6 +213,22 @@ async def test_metadata_cannot_say_that_it_is_anothers(whole: Store) -> None:
     await own.aadd_texts(["another"], [{"_tenant": "theirs"}], ["2"])
     assert [each.metadata for each in await own.aget_by_ids(["2"])] == [{"_tenant": "theirs"}]
     assert await whole.scoped("theirs").asimilarity_search("another") == []
+
+
+async def test_no_change_leads_to_another_tenant(ours: Store, whole: Store, field: str | None) -> None:
+    theirs = [each.id.uuid for each in (await _points(whole)) if _tenant(each) == "theirs"]
+    assert await ours.aset_metadata({"of": "changed"}, theirs) == 0
+    assert await ours.adelete_by_filter({"of": "theirs"}) == 0
+    with pytest.raises(NotFound, match=theirs[0]):
+        await ours.aupdate_vectors(theirs, [[-1.0] * SIZE] * len(theirs))
+    for name, change in (("owner", {"owner": "theirs"}), ("owner", {"owner": "theirs", "none": None})):
+        if field == name:
+            with pytest.raises(InvalidInput, match="scoped to 'ours'"):
+                await ours.aset_metadata(change, IDS)
+            with pytest.raises(InvalidInput, match="cannot be deleted"):
+                await ours.adelete_metadata([name], IDS)
+    assert await ours.aset_metadata({"of": "ours", "none": None}, IDS) == len(IDS)
+    assert {each.metadata["of"] for each in await ours.aget_by_ids(IDS)} == {"ours"}
 
 
 async def test_everything_of_a_tenant_is_deleted_and_nothing_else(ours: Store) -> None:

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
         Unavailable,
         Unimplemented,
     )
+    from langchain_qdrant_async.retrievers.search_tool import search_tool
+    from langchain_qdrant_async.retrievers.self_query import self_query_retriever
+    from langchain_qdrant_async.retrievers.translator import QdrantTranslator
     from langchain_qdrant_async.search.fusion import Dbsf, Rrf, WeightedSum
     from langchain_qdrant_async.search.mode import RetrievalMode
     from langchain_qdrant_async.search.ranking import Branch, Diverse, Fused, Nearest, Rescored
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
         SearchOptions,
         TextSearchOptions,
     )
+    from langchain_qdrant_async.store.metadata_schema import MetadataField, MetadataSchema
     from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
     from langchain_qdrant_async.transport.connection import Connection
     from langchain_qdrant_async.transport.policy import Policy, Retry, RetryEvent
@@ -83,12 +87,15 @@ _HOME = {
     "InvalidRequest": "errors",
     "InvalidVector": "errors",
     "Layout": "document.layout",
+    "MetadataField": "store.metadata_schema",
+    "MetadataSchema": "store.metadata_schema",
     "Nearest": "search.ranking",
     "NotFound": "errors",
     "PartialWrite": "errors",
     "PermissionDenied": "errors",
     "Policy": "transport.policy",
     "QdrantStoreError": "errors",
+    "QdrantTranslator": "retrievers.translator",
     "Ranking": "search.search",
     "RateLimited": "errors",
     "ReducedEmbeddings": "embedding",
@@ -113,6 +120,8 @@ _HOME = {
     "VectorField": "collection.field",
     "VectorInfo": "collection.info",
     "WeightedSum": "search.fusion",
+    "search_tool": "retrievers.search_tool",
+    "self_query_retriever": "retrievers.self_query",
 }
 
 __all__ = [
@@ -144,12 +153,15 @@ __all__ = [
     "InvalidRequest",
     "InvalidVector",
     "Layout",
+    "MetadataField",
+    "MetadataSchema",
     "Nearest",
     "NotFound",
     "PartialWrite",
     "PermissionDenied",
     "Policy",
     "QdrantStoreError",
+    "QdrantTranslator",
     "Ranking",
     "RateLimited",
     "ReducedEmbeddings",
@@ -174,6 +186,8 @@ __all__ = [
     "VectorField",
     "VectorInfo",
     "WeightedSum",
+    "search_tool",
+    "self_query_retriever",
 ]
 
 

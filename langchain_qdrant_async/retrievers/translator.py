@@ -95,6 +95,6 @@ def _info(given: Any) -> dict[str, str]:
         info = {}
     if not isinstance(info.get("name"), str) or not isinstance(info.get("type"), str):
         raise InvalidInput(
-            f"an attribute is an AttributeInfo, or a dictionary of name, description and type: {given!r}"
+            f"an attribute is an AttributeInfo, or a dictionary of name, description and type: {shortened(given)}"
         )
     return {"description": "", **info}

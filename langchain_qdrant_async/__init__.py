@@ -38,6 +38,9 @@ if TYPE_CHECKING:
         Unavailable,
         Unimplemented,
     )
+    from langchain_qdrant_async.retrievers.search_tool import search_tool
+    from langchain_qdrant_async.retrievers.self_query import self_query_retriever
+    from langchain_qdrant_async.retrievers.translator import QdrantTranslator
     from langchain_qdrant_async.search.boosting import Boosted, Closeness, FieldValue, Proximity, Recency, When
     from langchain_qdrant_async.search.examples import Discovered, Feedback, Recommended, Text
     from langchain_qdrant_async.search.fusion import Dbsf, Rrf, WeightedSum
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
         SearchOptions,
         TextSearchOptions,
     )
+    from langchain_qdrant_async.store.metadata_schema import MetadataField, MetadataSchema
     from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
     from langchain_qdrant_async.transport.connection import Connection
     from langchain_qdrant_async.transport.policy import Policy, Retry, RetryEvent
@@ -95,6 +99,8 @@ _HOME = {
     "InvalidVector": "errors",
     "Layout": "document.layout",
     "Matrix": "search.matrix",
+    "MetadataField": "store.metadata_schema",
+    "MetadataSchema": "store.metadata_schema",
     "Nearest": "search.ranking",
     "NotFound": "errors",
     "Ordered": "search.ordering",
@@ -103,6 +109,7 @@ _HOME = {
     "Policy": "transport.policy",
     "Proximity": "search.boosting",
     "QdrantStoreError": "errors",
+    "QdrantTranslator": "retrievers.translator",
     "Ranking": "search.search",
     "RateLimited": "errors",
     "Recency": "search.boosting",
@@ -120,7 +127,9 @@ _HOME = {
     "Sampled": "search.ordering",
     "ScalarQuantization": "collection.spec",
     "Search": "search.search",
+    "search_tool": "retrievers.search_tool",
     "SearchOptions": "search.search",
+    "self_query_retriever": "retrievers.self_query",
     "SentenceTransformerEmbeddings": "embedding",
     "ServerEncoder": "collection.inference",
     "Text": "search.examples",
@@ -170,6 +179,8 @@ __all__ = [
     "InvalidVector",
     "Layout",
     "Matrix",
+    "MetadataField",
+    "MetadataSchema",
     "Nearest",
     "NotFound",
     "Ordered",
@@ -178,6 +189,7 @@ __all__ = [
     "Policy",
     "Proximity",
     "QdrantStoreError",
+    "QdrantTranslator",
     "Ranking",
     "RateLimited",
     "Recency",
@@ -207,6 +219,8 @@ __all__ = [
     "VectorInfo",
     "WeightedSum",
     "When",
+    "search_tool",
+    "self_query_retriever",
 ]
 
 

@@ -6,9 +6,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
+from langchain_core.structured_query import Expr
 
 from langchain_qdrant_async.errors import InvalidFilter
 from langchain_qdrant_async.filters.operators import OF_POINTS
+
+MAX_DEPTH = 10
+"""How many operators may stand inside each other: each takes up to four messages of protobuf's hundred, and a long list
+of numbers takes thirty."""
 
 _ENTRY, _NUMBER, _WORD = 30, 5, 2
 """What an entry of a dictionary or a list takes to read; less in a list of nothing but numbers, or of words."""
@@ -22,7 +27,7 @@ _MOST_MESSAGES = 50_000
 """The same in a message. Source: what the embedded engine takes."""
 
 _SCALARS = {str, int, float, bool, type(None)}
-_CONTAINERS = (Mapping, list, tuple, set, frozenset, range, np.ndarray)
+_CONTAINERS = (Mapping, list, tuple, set, frozenset, range, np.ndarray, Expr)
 
 
 def check_bounds(given: object) -> None:
@@ -61,8 +66,15 @@ def check_native(conditions: Collection[object], *, converted: bool) -> None:
         raise _too_much(f"{most:,} conditions side by side", "MatchAny")
 
 
+def too_deep() -> InvalidFilter:
+    """The error for operators that stand too deep inside each other."""
+    return InvalidFilter(f"the filter is nested too deeply: at most {MAX_DEPTH} operators inside each other")
+
+
 def _weighed(container: Any) -> tuple[int, Collection[Any]]:
     """What a container takes to read, without what is in its parts, and these."""
+    if isinstance(container, Expr):  # one of LangChain's structured queries
+        container = vars(container)
     if isinstance(container, Mapping):
         ids = [container[name] for name in OF_POINTS if name in container]
         amount = len(container) + sum(len(each) for each in ids if isinstance(each, list | tuple))

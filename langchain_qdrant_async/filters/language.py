@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from langchain_qdrant_async.checks import Scalar, whole_number
 from langchain_qdrant_async.document.paths import to_path
 from langchain_qdrant_async.errors import InvalidFilter
-from langchain_qdrant_async.filters.bounds import check_bounds
+from langchain_qdrant_async.filters.bounds import MAX_DEPTH, check_bounds, too_deep
 from langchain_qdrant_async.filters.conditions import among, at_least, equal, every, inside, none, some
 from langchain_qdrant_async.filters.native import RestFilter, from_native, is_rest_json
 from langchain_qdrant_async.filters.operators import (
@@ -21,22 +21,21 @@ from langchain_qdrant_async.filters.operators import (
     with_vectors,
 )
 from langchain_qdrant_async.filters.scalars import to_scalar
+from langchain_qdrant_async.filters.structured import Structured, is_structured, unfolded
 from langchain_qdrant_async.proto import common
 
-FilterInput: TypeAlias = Mapping[str, Any] | common.Filter | RestFilter | None
-"""A filter as a caller may give it: a dictionary of the language, one of Qdrant's own, or None for no filter."""
-
-_MAX_DEPTH = 10
-"""How many operators may stand inside each other: each takes up to four messages of protobuf's hundred, and a long list
-of numbers takes thirty."""
+FilterInput: TypeAlias = Mapping[str, Any] | common.Filter | RestFilter | Structured | None
+"""A filter as a caller may give it: a dictionary of the language, one of Qdrant's own or of LangChain's structured
+queries, or None for no filter."""
 
 
 def to_filter(filter: FilterInput, *, metadata_key: str | None = "metadata") -> common.Filter | None:  # noqa: A002
     """A filter as Qdrant's message; None if it selects everything, as None and `{}` do.
 
     Args:
-        filter: a dictionary over metadata fields with `$` operators, or one of Qdrant's own filters, or both nested.
-            Qdrant's own name full paths: `metadata.lang`.
+        filter: a dictionary over metadata fields with `$` operators, one of Qdrant's own filters, or LangChain's
+            `Comparison`, `Operation` or `StructuredQuery`, or all of them nested. Qdrant's own name full paths:
+            `metadata.lang`.
         metadata_key: what the metadata lies under; None if it is the payload itself.
 
     Raises:
@@ -73,10 +72,12 @@ class _Reader:
         native = from_native(given, where)
         if native is not None:
             return common.Condition(filter=native)
+        if is_structured(given):
+            given = unfolded(given)
         if not isinstance(given, Mapping):
             raise InvalidFilter(f"{where} is a {type(given).__name__}: give a dictionary, or one of Qdrant's filters")
-        if depth > _MAX_DEPTH:
-            raise InvalidFilter(f"the filter is nested too deeply: at most {_MAX_DEPTH} operators inside each other")
+        if depth > MAX_DEPTH:
+            raise too_deep()
         return every([self._entry(name, operand, where, depth) for name, operand in given.items()])
 
     def _entry(self, name: object, operand: object, where: str, depth: int) -> common.Condition:
@@ -125,8 +126,9 @@ class _Reader:
         """The filters, but those that ask one field for a value as one: Qdrant reads a payload for each condition."""
         values: dict[str, list[Scalar]] = {}
         others: list[common.Condition] = []
-        for position, item in enumerate(items):
+        for position, given in enumerate(items):
             there = f"{where}[{position}]"
+            item = unfolded(given) if is_structured(given) else given
             if (equality := _equality(item)) is None:
                 others.append(self.filter(item, there, depth))
                 continue
@@ -161,6 +163,6 @@ class _Reader:
         )
 
     def _negated(self, path: str, operand: object, where: str, depth: int) -> common.Condition:
-        if depth > _MAX_DEPTH:
-            raise InvalidFilter(f"the filter is nested too deeply: at most {_MAX_DEPTH} operators inside each other")
+        if depth > MAX_DEPTH:
+            raise too_deep()
         return self._field(path, operand, where, depth)

@@ -66,7 +66,7 @@ def to_bound(value: object, where: str) -> int | float | dt.datetime:
     scalar = to_scalar(value, where)
     if is_number(scalar):
         return scalar
-    moment = _moment(scalar) if isinstance(scalar, str) else None
+    moment = to_moment(scalar) if isinstance(scalar, str) else None
     if moment is None:
         raise InvalidFilter(
             f"{where} compares with {scalar!r}: only an int or a float, and a date, a datetime or its ISO text have an"
@@ -75,7 +75,8 @@ def to_bound(value: object, where: str) -> int | float | dt.datetime:
     return moment
 
 
-def _moment(text: str) -> dt.datetime | None:
+def to_moment(text: str) -> dt.datetime | None:
+    """The moment that an ISO text means, of a day its midnight, in UTC where it has no zone; None: it means none."""
     try:
         moment = dt.datetime.fromisoformat(text) if _ISO.fullmatch(text) else None
     except ValueError:

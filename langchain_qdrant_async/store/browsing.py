@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, TypeAlias, Unpack, cast
 
 from langchain_core.documents import Document
@@ -21,7 +21,7 @@ from langchain_qdrant_async.search.hit import document
 from langchain_qdrant_async.search.message import payload_selector
 from langchain_qdrant_async.search.ordering import Ordered, ordered
 from langchain_qdrant_async.search.params import payload_fields, vectors_selector
-from langchain_qdrant_async.store.options import ReadOptions, reading
+from langchain_qdrant_async.store.options import ReadOptions, ScrollOptions, reading
 from langchain_qdrant_async.store.pages import ByField, ById, Cursor, scroll_of, slice_of
 from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.variants import blocking, strict
@@ -32,15 +32,6 @@ _PAGE = 256
 
 _Pages: TypeAlias = tuple[Cursor, points.ScrollPoints]
 """How far a scroll has come, and what it asks for."""
-
-
-class ScrollOptions(ReadOptions, total=False):
-    """The rare keywords of `ascroll`."""
-
-    with_payload: bool | Sequence[str]
-    """Which metadata comes back, as in a search."""
-    with_vectors: bool | Sequence[str]
-    """Which vectors come back, as in a search."""
 
 
 class Browsing:

@@ -34,7 +34,9 @@ class Changer:
     """Changes the documents of one collection."""
 
     connection: Connection
+    """Over which it is changed."""
     handle: Handle
+    """The collection."""
 
     async def change(
         self, chosen: common.Filter, change: Change, ordering: points.WriteOrdering | None, timeout_s: float | None

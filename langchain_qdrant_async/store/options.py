@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from langchain_qdrant_async.collection.field import Distance
@@ -95,6 +95,15 @@ class ReadOptions(TypedDict, total=False):
     """Which shards are asked; None: all."""
     timeout: float | None
     """Seconds that each call may take, with looking the collection up, and retries."""
+
+
+class ScrollOptions(ReadOptions, total=False):
+    """The rare keywords of `ascroll`."""
+
+    with_payload: bool | Sequence[str]
+    """Which metadata comes back, as in a search."""
+    with_vectors: bool | Sequence[str]
+    """Which vectors come back, as in a search."""
 
 
 class RetrieverOptions(TypedDict, total=False):

@@ -24,7 +24,7 @@ from langchain_qdrant_async.runtime.blocking import closing, run
 from langchain_qdrant_async.runtime.closing import Closing
 from langchain_qdrant_async.search.mode import RetrievalMode
 from langchain_qdrant_async.search.search import TextSearchOptions
-from langchain_qdrant_async.store.browsing import Browsing
+from langchain_qdrant_async.store.describing import Describing
 from langchain_qdrant_async.store.exploring import Exploring
 from langchain_qdrant_async.store.making import check_retriever, checked_embedding, plan_of
 from langchain_qdrant_async.store.options import (
@@ -48,7 +48,7 @@ from langchain_qdrant_async.transport.scoped import ScopedConnection, whole_of
 from langchain_qdrant_async.transport.target import Target
 
 
-class AsyncQdrantVectorStore(Closing, Exploring, Browsing, Writing, Updating, Rebuilding, Scoping, VectorStore):  # type: ignore[misc]  # LangChain's `**kwargs` are spelled out
+class AsyncQdrantVectorStore(Closing, Exploring, Describing, Writing, Updating, Rebuilding, Scoping, VectorStore):  # type: ignore[misc]  # LangChain's `**kwargs` are spelled out
     """Documents in a Qdrant collection, found by meaning and by filter, without ever blocking the event loop.
 
     Every `a…` method is a coroutine over Qdrant's gRPC stubs and awaits the embedding's own `aembed_…`; its blocking

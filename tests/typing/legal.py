@@ -10,6 +10,9 @@ from uuid import uuid4
 import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
+from langchain_core.structured_query import Comparator, Comparison
+from langchain_core.tools import StructuredTool
 from langchain_core.vectorstores import VectorStore, VectorStoreRetriever
 
 from langchain_qdrant_async import (
@@ -21,9 +24,12 @@ from langchain_qdrant_async import (
     Drift,
     Embedded,
     Fused,
+    MetadataSchema,
     Nearest,
     Reindexed,
     Remote,
+    search_tool,
+    self_query_retriever,
 )
 from langchain_qdrant_async.compat import QdrantVectorStore, RetrievalMode
 
@@ -46,6 +52,12 @@ async def awaiting() -> None:
         assert_type(await store.asearch_by(Fused([Nearest("a"), Diverse("b")]), k=2), Scored)
         assert_type(await store.aget_by_ids(["1", 2, uuid4()], consistency="majority"), list[Document])
         assert_type(await store.adelete(filter={"n": 1}), bool)
+        schema = await store.ametadata_schema({"n": 1}, values=3, descriptions={"n": "a number"}, timeout=2)
+        assert_type(schema, MetadataSchema)
+        assert_type(search_tool(store, schema, k=2, filter={"n": 1}), StructuredTool)
+        retriever = self_query_retriever(FakeListChatModel(responses=[]), store, "x", schema, search_type="mmr")
+        assert_type(await retriever.ainvoke("a"), list[Document])
+        assert_type(await store.asimilarity_search("a", filter=Comparison(Comparator.EQ, "n", 1)), list[Document])
         assert_type(await store.areindex(alias="docs", keep_old=True), Reindexed)
         assert_type(await store.adrift(sample=100), Drift)
     async with await AsyncQdrantVectorStore.afrom_texts(["a"], EMBEDDING, location=":memory:") as made:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
-from langchain_qdrant_async import AsyncQdrantVectorStore, CollectionSpec, Connection
+from langchain_qdrant_async import AsyncQdrantVectorStore, CollectionSpec, Connection, self_query_retriever
 from langchain_qdrant_async.compat import QdrantVectorStore
 
 EMBEDDING = DeterministicFakeEmbedding(size=100)
@@ -45,6 +46,8 @@ def blocking(store: AsyncQdrantVectorStore) -> None:
     store.as_retriever(filter={"n": 1})  # error expected
     store.as_retriever(search_type="near")  # error expected
     store.similarity_search("a")[0].page_contents  # error expected
+    store.metadata_schema(values="many")  # error expected
+    self_query_retriever(FakeListChatModel(responses=[]), store, "x", [], search_typ="mmr")  # error expected
 
 
 def made(connection: Connection) -> None:

@@ -77,6 +77,7 @@ async def _in_matrix(store: Store) -> list[Any]:
 COUNTS: dict[str, Read] = {
     "acount": lambda store: store.acount(),
     "afacet": lambda store: store.afacet("of"),
+    "ametadata_schema": lambda store: store.ametadata_schema(),
 }
 
 READS: dict[str, Read] = {
@@ -157,6 +158,9 @@ async def test_counts_are_of_the_tenants_documents(ours: Store, whole: Store, co
     assert await ours.acount() == len(IDS)
     assert await ours.acount({"of": "theirs"}) == 0
     assert await ours.afacet("of") == [("ours", len(IDS))]
+    fields = {each.name: each.values for each in (await ours.ametadata_schema()).fields}
+    assert fields["of"] == ("ours",)
+    assert "theirs" not in str(fields)
 
 
 @pytest.mark.parametrize("name", WRITES)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Unavailable,
         Unimplemented,
     )
+    from langchain_qdrant_async.retrievers.chunks import chunks_of
     from langchain_qdrant_async.retrievers.search_tool import search_tool
     from langchain_qdrant_async.retrievers.self_query import self_query_retriever
     from langchain_qdrant_async.retrievers.translator import QdrantTranslator
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         TextSearchOptions,
     )
     from langchain_qdrant_async.store.metadata_schema import MetadataField, MetadataSchema
+    from langchain_qdrant_async.store.retriever import Retriever
     from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
     from langchain_qdrant_async.transport.connection import Connection
     from langchain_qdrant_async.transport.policy import Policy, Retry, RetryEvent
@@ -69,6 +71,7 @@ _HOME = {
     "AsyncQdrantVectorStore": "store.vector_store",
     "Boosted": "search.boosting",
     "Branch": "search.ranking",
+    "chunks_of": "retrievers.chunks",
     "Closeness": "search.boosting",
     "CollectionInfo": "collection.info",
     "CollectionMismatch": "errors",
@@ -120,6 +123,7 @@ _HOME = {
     "Remote": "transport.target",
     "Rescored": "search.ranking",
     "RetrievalMode": "search.mode",
+    "Retriever": "store.retriever",
     "Retry": "transport.policy",
     "RetryEvent": "transport.policy",
     "RpcError": "errors",
@@ -200,6 +204,7 @@ __all__ = [
     "Remote",
     "Rescored",
     "RetrievalMode",
+    "Retriever",
     "Retry",
     "RetryEvent",
     "RpcError",
@@ -219,6 +224,7 @@ __all__ = [
     "VectorInfo",
     "WeightedSum",
     "When",
+    "chunks_of",
     "search_tool",
     "self_query_retriever",
 ]

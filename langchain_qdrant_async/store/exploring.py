@@ -195,6 +195,18 @@ class Exploring(Searching):
 
         return await self._reader.answered(ask, matrix(points.SearchMatrixOffsets(), []), timeout)
 
+    def ranking(self, query: str, retrieval_mode: Any = None, hybrid_fusion: Any = None, boost: Any = None) -> Ranking:
+        """What a search for a text would be ranked by: to be merged, rescored or grouped with others. No I/O.
+
+        Args:
+            query: the text.
+            retrieval_mode: by which vectors; by default the store's.
+            hybrid_fusion: how hybrid retrieval merges.
+            boost: what metadata adds to the score.
+        """
+        told: TextSearchOptions = {"retrieval_mode": retrieval_mode, "hybrid_fusion": hybrid_fusion, "boost": boost}
+        return self._ranking(query, told)
+
     def _rankings(self, queries: Sequence[str | Ranking], options: TextSearchOptions) -> list[Ranking]:
         """Texts as the options say, which are taken out of them; rankings as they are."""
         texts = [each for each in queries if not hasattr(each, "asked")]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from langchain_core.embeddings import Embeddings
-from langchain_core.vectorstores import VectorStoreRetriever
 
 from langchain_qdrant_async.checks import check_unicode
 from langchain_qdrant_async.collection.field import Distance, distance_of
@@ -45,21 +42,6 @@ def checked_embedding(embedding: Embeddings | None) -> Embeddings | None:
         f"embedding must be a LangChain Embeddings, not {type(embedding).__name__}; "
         "SentenceTransformerEmbeddings wraps a sentence-transformers model"
     )
-
-
-def check_retriever(keywords: Mapping[str, object]) -> None:
-    """Nothing, when LangChain's retriever has a field for each keyword of `as_retriever`; it would drop others.
-
-    Raises:
-        InvalidInput: it has none.
-    """
-    unknown = sorted(keywords.keys() - VectorStoreRetriever.model_fields.keys())
-    if unknown:
-        inside = ", ".join(f"{name!r}: ..." for name in unknown)
-        raise InvalidInput(
-            f"as_retriever has no field for {', '.join(unknown)}: what a search takes goes into search_kwargs, as in"
-            f" as_retriever(search_kwargs={{{inside}}})"
-        )
 
 
 def _name(collection_name: str | None, spec: CollectionSpec | None) -> str:

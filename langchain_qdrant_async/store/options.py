@@ -109,10 +109,20 @@ class ScrollOptions(ReadOptions, total=False):
 class RetrieverOptions(TypedDict, total=False):
     """The keywords of `as_retriever`."""
 
-    search_type: Literal["similarity", "similarity_score_threshold", "mmr"]
-    """By nearness, by nearness above a threshold, or near and unlike each other."""
+    search_type: Literal[
+        "similarity",
+        "similarity_score_threshold",
+        "mmr",
+        "grouped",
+        "parents",
+        "time_weighted",
+        "multi_query",
+    ]
+    """By nearness, by nearness above a threshold, near and unlike each other; the best of each group, the documents of
+    the best chunks, the newer the better, or by several wordings."""
     search_kwargs: dict[str, Any]
-    """What each search takes: `k`, `filter`, `score_threshold`, `fetch_k`, `lambda_mult` and the rare ones."""
+    """What each search takes: `k`, `filter`, `score_threshold`, `fetch_k`, `lambda_mult` and the rare ones, and what
+    its kind needs."""
     tags: list[str] | None
     """Given to callbacks and traces."""
     metadata: dict[str, Any] | None

@@ -9,7 +9,7 @@ from typing import Any, Self, Unpack
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
-from langchain_core.vectorstores import VectorStore, VectorStoreRetriever
+from langchain_core.vectorstores import VectorStore
 
 from langchain_qdrant_async.collection.collections import Collections
 from langchain_qdrant_async.collection.field import Distance
@@ -26,7 +26,7 @@ from langchain_qdrant_async.search.mode import RetrievalMode
 from langchain_qdrant_async.search.search import TextSearchOptions
 from langchain_qdrant_async.store.describing import Describing
 from langchain_qdrant_async.store.exploring import Exploring
-from langchain_qdrant_async.store.making import check_retriever, checked_embedding, plan_of
+from langchain_qdrant_async.store.making import checked_embedding, plan_of
 from langchain_qdrant_async.store.options import (
     DocumentsOptions,
     ExistingOptions,
@@ -37,6 +37,7 @@ from langchain_qdrant_async.store.options import (
 from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.rebuilding import Rebuilding
 from langchain_qdrant_async.store.retrieval import SPARSE_VECTOR_NAME, retrieving
+from langchain_qdrant_async.store.retriever import Retriever, check_retriever
 from langchain_qdrant_async.store.scoping import Scoping
 from langchain_qdrant_async.store.updating import Updating
 from langchain_qdrant_async.store.variants import blocking, strict
@@ -157,14 +158,16 @@ class AsyncQdrantVectorStore(Closing, Exploring, Describing, Writing, Updating, 
     def __repr__(self) -> str:
         return f"AsyncQdrantVectorStore({self.connection!r}, {self.collection_name!r})"
 
-    def as_retriever(self, **kwargs: Unpack[RetrieverOptions]) -> VectorStoreRetriever:  # type: ignore[override]
-        """LangChain's retriever; what a search takes goes into `search_kwargs`.
+    def as_retriever(self, **kwargs: Unpack[RetrieverOptions]) -> Retriever:  # type: ignore[override]
+        """A retriever: LangChain's, with more kinds of search; what a search takes goes into `search_kwargs`.
 
         Raises:
-            InvalidInput: a keyword that the retriever has no field for, which LangChain would drop: a filter, too.
+            InvalidInput: a keyword that the retriever has no field for, which LangChain would drop: a filter, too; or a
+                kind of search lacks what it needs.
         """
         check_retriever(kwargs)
-        return super().as_retriever(**kwargs)
+        options: dict[str, Any] = {**kwargs, "tags": [*(kwargs.get("tags") or ()), *self._get_retriever_tags()]}
+        return Retriever(vectorstore=self, **options)
 
     @property
     def retrieval_mode(self) -> RetrievalMode:

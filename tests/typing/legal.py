@@ -13,7 +13,7 @@ from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.structured_query import Comparator, Comparison
 from langchain_core.tools import StructuredTool
-from langchain_core.vectorstores import VectorStore, VectorStoreRetriever
+from langchain_core.vectorstores import VectorStore
 
 from langchain_qdrant_async import (
     AsyncQdrantVectorStore,
@@ -28,6 +28,7 @@ from langchain_qdrant_async import (
     Nearest,
     Reindexed,
     Remote,
+    Retriever,
     search_tool,
     self_query_retriever,
 )
@@ -97,7 +98,7 @@ def blocking() -> None:
         assert_type(store.drift(), Drift)
         assert_type(store.distance, Distance)
         retriever = store.as_retriever(search_type="mmr", search_kwargs={"k": 3, "filter": {"n": 1}}, tags=["x"])
-        assert_type(retriever, VectorStoreRetriever)
+        assert_type(retriever, Retriever)
         anywhere: VectorStore = store
         anywhere.similarity_search("a", k=1)
     made = AsyncQdrantVectorStore.from_texts(["a"], EMBEDDING, location=":memory:", batch_size=9, force_recreate=True)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from langchain_qdrant_async.collection.field import Distance, VectorField
     from langchain_qdrant_async.collection.inference import ServerEncoder
     from langchain_qdrant_async.collection.info import CollectionInfo, VectorInfo
+    from langchain_qdrant_async.collection.payload_index import PayloadIndex
     from langchain_qdrant_async.collection.reindex import Drift, Reindexed
     from langchain_qdrant_async.collection.spec import CollectionSpec, Hnsw, ScalarQuantization
     from langchain_qdrant_async.document.layout import Layout
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         Unavailable,
         Unimplemented,
     )
+    from langchain_qdrant_async.filters.plan import ConditionPlan, FilterPlan
     from langchain_qdrant_async.retrievers.chunks import chunks_of
     from langchain_qdrant_async.retrievers.search_tool import search_tool
     from langchain_qdrant_async.retrievers.self_query import self_query_retriever
@@ -77,6 +79,7 @@ _HOME = {
     "CollectionMismatch": "errors",
     "Collections": "collection.collections",
     "CollectionSpec": "collection.spec",
+    "ConditionPlan": "filters.plan",
     "Connection": "transport.connection",
     "ConnectionClosed": "errors",
     "Dbsf": "search.fusion",
@@ -91,6 +94,7 @@ _HOME = {
     "Feedback": "search.examples",
     "Fields": "search.search",
     "FieldValue": "search.boosting",
+    "FilterPlan": "filters.plan",
     "Fused": "search.ranking",
     "Group": "search.hit",
     "Hnsw": "collection.spec",
@@ -108,6 +112,7 @@ _HOME = {
     "NotFound": "errors",
     "Ordered": "search.ordering",
     "PartialWrite": "errors",
+    "PayloadIndex": "collection.payload_index",
     "PermissionDenied": "errors",
     "Policy": "transport.policy",
     "Proximity": "search.boosting",
@@ -158,6 +163,7 @@ __all__ = [
     "CollectionMismatch",
     "CollectionSpec",
     "Collections",
+    "ConditionPlan",
     "Connection",
     "ConnectionClosed",
     "Dbsf",
@@ -172,6 +178,7 @@ __all__ = [
     "Feedback",
     "FieldValue",
     "Fields",
+    "FilterPlan",
     "Fused",
     "Group",
     "Hnsw",
@@ -189,6 +196,7 @@ __all__ = [
     "NotFound",
     "Ordered",
     "PartialWrite",
+    "PayloadIndex",
     "PermissionDenied",
     "Policy",
     "Proximity",

@@ -11,16 +11,21 @@ import inspect
 import shutil
 import tempfile
 import uuid
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, ParamSpec, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
+from pydantic import SecretStr
 
+from langchain_qdrant_async.checks import is_number
 from langchain_qdrant_async.collection.collections import Collections
 from langchain_qdrant_async.collection.field import Distance
+from langchain_qdrant_async.collection.plan import CollectionPlan, Making
 from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.ids import GivenId
 from langchain_qdrant_async.document.vectors import AnyVector
@@ -32,11 +37,13 @@ from langchain_qdrant_async.search.mode import RetrievalMode as RetrievalMode  #
 from langchain_qdrant_async.search.mode import mode_of
 from langchain_qdrant_async.search.search import Consistency, SearchOptions, ShardKeys
 from langchain_qdrant_async.store.options import DocumentsOptions, ExistingOptions, StoreOptions
+from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.searching import Searching
 from langchain_qdrant_async.store.variants import Async, blocking, check_call, documents_only
 from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
 from langchain_qdrant_async.transport.connection import Connection
 from langchain_qdrant_async.transport.options import ConnectionOptions
+from langchain_qdrant_async.transport.scoped import whole_of
 from langchain_qdrant_async.transport.target import GRPC_PORT, Embedded, Remote, Target
 
 P = ParamSpec("P")
@@ -75,20 +82,12 @@ _DROPPED = {
 """What has no meaning here: nothing speaks REST, and no client of qdrant-client is made."""
 
 _UNSAID: Mapping[str, Sequence[object]] = {
-    "sparse_vector_params": (None, {}),
-    "vector_params": (None, {}),
-    "collection_create_options": (None, {}),
     "prefix": (None, ""),
     "metadata": (None, {}),
     "auth_token_provider": (None,),
     "cloud_inference": (False, None),
 }
 """Values of what is not here that ask for nothing."""
-
-_ADVICE = {
-    "vector_params": "say what the collection is to be by spec=CollectionSpec(...)",
-    "collection_create_options": "say what the collection is to be by spec=CollectionSpec(...)",
-}
 
 
 class Rest(TypedDict, total=False):
@@ -124,6 +123,12 @@ class FurtherOptions(TypedDict, total=False):
     """Whether the first write makes a collection that is not there."""
     model_threads: int
     """Calls at once of an embedding that has no async methods of its own."""
+    collection_create_options: Mapping[str, Any] | None
+    """What else a collection is made with, as `CollectionSpec.options`."""
+    vector_params: Mapping[str, Any] | None
+    """What else its vector is made with, as `VectorField.options`."""
+    sparse_vector_params: Mapping[str, Any] | None
+    """What else its sparse vector is made with, as `VectorField.options`."""
 
 
 class MovedOptions(StoreOptions, total=False):
@@ -155,11 +160,11 @@ class TextsOptions(MovedOptions, total=False):
     force_recreate: bool
     """Whether to drop a collection of that name first."""
     collection_create_options: Mapping[str, Any] | None
-    """Not taken: say it by `spec`."""
+    """What else a collection is made with, as `CollectionSpec.options`."""
     vector_params: Mapping[str, Any] | None
-    """Not taken: say it by `spec`."""
+    """What else its vector is made with, as `VectorField.options`."""
     sparse_vector_params: Mapping[str, Any] | None
-    """Not taken yet."""
+    """What else its sparse vector is made with, as `VectorField.options`."""
 
 
 class MovedExistingOptions(MovedOptions, ExistingOptions, total=False):
@@ -215,10 +220,13 @@ class MovedSearching(Searching):
     ) -> list[tuple[Document, float]]:
         """`AsyncQdrantVectorStore.asimilarity_search_with_score` with langchain-qdrant's positions."""
         rare = _rare(search_params, offset, score_threshold, consistency)
-        mode = mode_of(rest.get("retrieval_mode") or self._retrieval.mode)
-        fusion = {"hybrid_fusion": hybrid_fusion or _RRF} if mode is RetrievalMode.HYBRID else {}
-        options: Any = {**rare, **fusion, **rest}
+        options: Any = {**rare, **self._fusion(hybrid_fusion, rest), **rest}
         return await super().asimilarity_search_with_score(query, k, filter, **options)
+
+    def _fusion(self, given: object, rest: TextRest) -> dict[str, object]:
+        """How hybrid retrieval merges: by ranks, as there, unless the call says otherwise."""
+        mode = mode_of(rest.get("retrieval_mode") or self._retrieval.mode)
+        return {"hybrid_fusion": given or _RRF} if mode is RetrievalMode.HYBRID or given is not None else {}
 
     @_moved
     async def asimilarity_search_with_score_by_vector(
@@ -255,10 +263,9 @@ class MovedSearching(Searching):
     ) -> list[tuple[Document, float]]:
         """`AsyncQdrantVectorStore.amax_marginal_relevance_search_with_score` with langchain-qdrant's positions."""
         rare = _rare(search_params, offset, score_threshold, consistency)
-        fusion = {} if hybrid_fusion is None else {"hybrid_fusion": hybrid_fusion}
-        options: Any = {**rare, **fusion, **rest}
+        options: Any = {**rare, **self._fusion(hybrid_fusion, rest), **rest}
         return await super().amax_marginal_relevance_search_with_score(
-            query, k, fetch_k, lambda_mult, filter, **options
+            query, k, fetch_k, _turned(lambda_mult), filter, **options
         )
 
     @_moved
@@ -279,7 +286,7 @@ class MovedSearching(Searching):
         """`AsyncQdrantVectorStore.amax_marginal_relevance_search_with_score_by_vector` in langchain-qdrant's order."""
         options: Any = {**_rare(search_params, offset, score_threshold, consistency), **rest}
         return await super().amax_marginal_relevance_search_with_score_by_vector(
-            embedding, k, fetch_k, lambda_mult, filter, **options
+            embedding, k, fetch_k, _turned(lambda_mult), filter, **options
         )
 
     @documents_only(asimilarity_search_with_score)
@@ -376,7 +383,8 @@ class QdrantVectorStore(MovedSearching, AsyncQdrantVectorStore):  # type: ignore
         Raises:
             InvalidInput: something that is not here yet, or a client that cannot be used.
         """
-        dense = mode_of(retrieval_mode) is RetrievalMode.DENSE
+        further: Any = dict(options)
+        self._making, self._client = _making(further), _remote_client(client)
         super().__init__(
             target_of_client(client),
             collection_name,
@@ -386,12 +394,28 @@ class QdrantVectorStore(MovedSearching, AsyncQdrantVectorStore):  # type: ignore
             metadata_payload_key=metadata_payload_key,
             distance=None if options.get("spec") is not None and distance == Distance.COSINE else distance,
             retrieval_mode=retrieval_mode,
-            sparse_embedding=None if dense else sparse_embedding,
+            sparse_embedding=None if mode_of(retrieval_mode) is RetrievalMode.DENSE else sparse_embedding,
             sparse_vector_name=sparse_vector_name,
             validate_embeddings=validate_embeddings,
             validate_collection_config=validate_collection_config,
-            **options,
+            **further,
         )
+
+    def _use(self, plan: CollectionPlan, retrieval_mode: object) -> None:
+        super()._use(replace(plan, making=self._making), retrieval_mode)
+        self.layout = replace(self.layout, origin=plan.name)
+        self._reader = Reader(self.connection, self._collection, self.layout)
+
+    @property
+    def client(self) -> Any:
+        """A client of qdrant-client for the same Qdrant: the one that was given, or one that is made when asked for.
+
+        Making it starts the embedded engine, if that is what the store uses; it is closed with the store.
+        """
+        if self._client is None:
+            self._client = client_for(self.connection)
+            weakref.finalize(self, self._client.close)
+        return self._client
 
     @classmethod
     async def afrom_texts(  # type: ignore[override]
@@ -507,6 +531,28 @@ def target_of_client(client: Any) -> Connection | Target:
     return Remote(address, api_key=key, headers=headers, grpc_options=options)
 
 
+def _remote_client(client: Any) -> Any:
+    """The client itself, if it is one of qdrant-client that speaks to a server."""
+    return client if hasattr(getattr(client, "_client", client), "_grpc_port") else None
+
+
+def client_for(connection: Connection) -> Any:
+    """A `QdrantClient` for what a connection is connected to, over gRPC; it opens the connection for that."""
+    from qdrant_client import QdrantClient
+
+    target = whole_of(connection).target
+    scheme, _, path = run(connection.located()).partition(":")
+    where: dict[str, Any] = {"host": scheme, "grpc_port": path}  # which make `unix:/…` together
+    if isinstance(target, Remote):
+        key = target.api_key.get_secret_value() if isinstance(target.api_key, SecretStr) else None
+        where = {"host": target.host, "grpc_port": target.port, "https": target.secure, "api_key": key}
+        certificates = {"root_certificates": target.root_certificates} if target.root_certificates else {}
+        where |= {"grpc_options": {**target.grpc_options, **certificates}, "metadata": dict(target.headers)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a key that is sent in the clear the connection has warned already
+        return QdrantClient(**where, prefer_grpc=True, check_compatibility=False)
+
+
 def _embedded(local: Any) -> Embedded:
     """A folder for the embedded engine in place of qdrant-client's local mode, for as long as the client lives.
 
@@ -537,7 +583,7 @@ def _known(said: Mapping[str, Any]) -> dict[str, Any]:
     """
     for name, unsaid in _UNSAID.items():
         if name in said and said[name] not in unsaid:
-            advice = _ADVICE.get(name, "leave it out, or go on with langchain-qdrant for this")
+            advice = "leave it out, or go on with langchain-qdrant for this"
             value = said[name].value if isinstance(said[name], enum.Enum) else "…"
             raise InvalidInput(f"{name}={value} is not here yet: {advice}")
     left_out = _DROPPED | _UNSAID.keys()
@@ -553,6 +599,26 @@ def _somewhere(said: dict[str, Any]) -> dict[str, Any]:
     if not {"connection", "location", "url", "host", "path"} & said.keys():
         said["url"] = f"http://localhost:{GRPC_PORT}"
     return said
+
+
+def _making(options: dict[str, Any]) -> Making:
+    """What a collection is made with, taken out of the options.
+
+    Raises:
+        InvalidInput: there is a spec as well, or Qdrant has no such parameter.
+    """
+    said = [dict(options.pop(name, None) or {}) for name in _MAKE]
+    if any(said) and options.get("spec") is not None:
+        raise InvalidInput(f"a spec says how the collection is made: say there what is in {', '.join(_MAKE)}")
+    return Making(*said)
+
+
+def _turned(lambda_mult: Any) -> Any:
+    """`lambda_mult` as LangChain means it: langchain-qdrant gives it to Qdrant as the diversity, which is its opposite.
+
+    Source: `max_marginal_relevance_search_with_score_by_vector` of langchain-qdrant 1.1.0.
+    """
+    return 1 - lambda_mult if is_number(lambda_mult) else lambda_mult  # what is no number is refused by its own name
 
 
 def _rare(

@@ -18,6 +18,7 @@ from langchain_qdrant_async.document.vectors import AnyVector, Sparse, to_array,
 from langchain_qdrant_async.embedding.reduction.reduced import ReducedEmbeddings
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.filters import FilterInput, to_filter
+from langchain_qdrant_async.filters.indexed import match_indexed
 from langchain_qdrant_async.proto import common, points
 
 
@@ -103,8 +104,17 @@ class Collection:
         """
         return self.field.name if using is None else self.named(using).name
 
+    def matching(self, chosen: common.Filter | None) -> common.Filter | None:
+        """The filter as the payload indexes answer it: see `filters.indexed`."""
+        if chosen is None or not self.info.integer_indexes:
+            return chosen
+        fitting = common.Filter()
+        fitting.CopyFrom(chosen)
+        return match_indexed(fitting, self.info.integer_indexes)
+
     def without_origin(self, selected: common.Filter | None) -> common.Filter | None:
         """What a filter selects, without the reserved point that says what made the vectors."""
+        selected = self.matching(selected)
         if self.origin is None or not self.origin.in_point:
             return selected
         reserved = common.Condition(has_id=common.HasIdCondition(has_id=[ORIGIN_POINT]))

@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from langchain_qdrant_async.collection.comparison import compare, missing_indexes
-from langchain_qdrant_async.collection.info import CollectionInfo, collection_info, made_info
+from langchain_qdrant_async.collection.info import CollectionInfo, collection_info, made_info, with_indexes
 from langchain_qdrant_async.collection.message import (
     change_aliases,
     create_collection,
-    create_field_index,
     delete_alias,
     update_collection,
     update_metadata,
 )
 from langchain_qdrant_async.collection.origin import ORIGIN_KEY, Origin
-from langchain_qdrant_async.collection.spec import INDEX_KINDS, CollectionSpec, Hnsw, IndexKind
+from langchain_qdrant_async.collection.payload_index import (
+    IndexInput,
+    create_field_index,
+    payload_index_of,
+)
+from langchain_qdrant_async.collection.spec import CollectionSpec, Hnsw
 from langchain_qdrant_async.document.ids import NAMESPACE
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import check_completed, get_points, upsert_points
@@ -82,8 +86,8 @@ class Collections:
             await self.make(spec, origin=origin, timeout=timeout)
             info = await self.describe(spec.name, timeout=timeout)
         compare(spec, info)
-        missing = await self.add_indexes(spec, info, timeout=timeout)
-        return await self.describe(spec.name, timeout=timeout) if missing else info
+        indexed = await self.add_indexes(spec, info, timeout=timeout)
+        return info if indexed is info else await self.describe(spec.name, timeout=timeout)
 
     async def make(
         self,
@@ -108,16 +112,19 @@ class Collections:
             return made_info(request), True
         return await self.describe(spec.name, timeout=timeout), True
 
-    async def add_indexes(self, spec: CollectionSpec, info: CollectionInfo, *, timeout: float | None = None) -> bool:
-        """Add the payload indexes of a spec that a collection lacks; whether there were any.
+    async def add_indexes(
+        self, spec: CollectionSpec, info: CollectionInfo, *, timeout: float | None = None
+    ) -> CollectionInfo:
+        """Add the payload indexes of a spec that a collection lacks; what it is with them, the same if it lacked none.
 
         Raises:
             CollectionMismatch: it has one of another kind.
         """
         missing = missing_indexes(spec, info)
-        for name, kind in missing.items():
-            await self.index(info.name, name, kind, layout=spec.layout, timeout=timeout)
-        return bool(missing)
+        for name, index in missing.items():
+            await self.index(info.name, name, index, layout=spec.layout, timeout=timeout)
+        paths = {to_path(name, spec.layout.metadata_key): index for name, index in missing.items()}
+        return with_indexes(info, paths) if paths else info
 
     async def create(self, spec: CollectionSpec, *, timeout: float | None = None) -> CollectionInfo:
         """Make a collection that must not exist.
@@ -168,7 +175,7 @@ class Collections:
         self,
         name: str,
         field: str,
-        kind: IndexKind,
+        kind: IndexInput,
         *,
         layout: Layout | None = None,
         timeout: float | None = None,
@@ -178,17 +185,32 @@ class Collections:
         Args:
             name: the collection.
             field: the metadata field, `"lang"` or `"author.name"`.
-            kind: what the field holds.
+            kind: what the field holds, `"keyword"`; a `PayloadIndex` with parameters, or qdrant-client's.
             layout: where metadata stands; `Layout(metadata_key=None)` to name payload keys themselves.
             timeout: seconds that the call may take.
         """
-        if kind not in INDEX_KINDS:
-            raise InvalidInput(f"no payload index of kind {kind!r}; there are {', '.join(sorted(INDEX_KINDS))}")
+        index = payload_index_of(kind)
         key = to_path(field, metadata_key=(layout or Layout()).metadata_key)
         response = await self._connection.points.CreateFieldIndex(
-            create_field_index(_named(name), key, kind), timeout=timeout
+            create_field_index(_named(name), key, index), timeout=timeout
         )
         check_completed(response, f"the index of {key!r}")
+
+    async def unindex(
+        self, name: str, field: str, *, layout: Layout | None = None, timeout: float | None = None
+    ) -> None:
+        """Drop the index of a metadata field, named as in a filter; one that is not there is no error.
+
+        Args:
+            name: the collection.
+            field: the metadata field.
+            layout: where metadata stands.
+            timeout: seconds that the call may take.
+        """
+        key = to_path(field, metadata_key=(layout or Layout()).metadata_key)
+        request = points.DeleteFieldIndexCollection(collection_name=_named(name), field_name=key, wait=True)
+        response = await self._connection.points.DeleteFieldIndex(request, timeout=timeout)
+        check_completed(response, f"dropping the index of {key!r}")
 
     async def drop(self, name: str, *, timeout: float | None = None) -> bool:
         """Delete a collection with everything in it; whether there was one."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from langchain_qdrant_async.collection.field import Kind, VectorField
 from langchain_qdrant_async.collection.info import CollectionInfo
-from langchain_qdrant_async.collection.spec import CollectionSpec, IndexKind
+from langchain_qdrant_async.collection.payload_index import PayloadIndex, payload_index_of
+from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.paths import to_path
 from langchain_qdrant_async.errors import CollectionMismatch, InvalidVector
 
@@ -47,21 +48,22 @@ def field_of(info: CollectionInfo, name: str, kind: Kind = "dense") -> VectorFie
     return found
 
 
-def missing_indexes(spec: CollectionSpec, info: CollectionInfo) -> dict[str, IndexKind]:
-    """The payload indexes that the collection lacks: kinds by metadata field.
+def missing_indexes(spec: CollectionSpec, info: CollectionInfo) -> dict[str, PayloadIndex]:
+    """The payload indexes that the collection lacks, by metadata field.
 
     Raises:
         CollectionMismatch: it has one of another kind.
     """
     paths = {name: to_path(name, metadata_key=spec.layout.metadata_key) for name in spec.payload_indexes}
-    for name, kind in spec.payload_indexes.items():
-        theirs = info.payload_indexes.get(paths[name], kind)
-        if theirs != kind:
+    wanted = {name: payload_index_of(index) for name, index in spec.payload_indexes.items()}
+    for name, index in wanted.items():
+        theirs = info.payload_indexes.get(paths[name], index.kind)
+        if theirs != index.kind:
             raise CollectionMismatch(
-                f"collection {info.name!r} indexes {name!r} as {theirs} where {kind} was asked for: change the "
+                f"collection {info.name!r} indexes {name!r} as {theirs} where {index.kind} was asked for: change the "
                 "spec, or index it anew with Collections.index"
             )
-    return {name: kind for name, kind in spec.payload_indexes.items() if paths[name] not in info.payload_indexes}
+    return {name: index for name, index in wanted.items() if paths[name] not in info.payload_indexes}
 
 
 def check_size(name: str, size: int, field: VectorField) -> None:

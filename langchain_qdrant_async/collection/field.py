@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal, get_args
 
 from langchain_qdrant_async.checks import whole_number
+from langchain_qdrant_async.collection.options import vector_options
 from langchain_qdrant_async.document.vectors import packed, to_multi, to_sparse
 from langchain_qdrant_async.embedding.encoder import Encoder
 from langchain_qdrant_async.errors import InvalidInput
@@ -45,12 +46,16 @@ class VectorField:
     """Whether Qdrant weighs the places of a sparse vector by how rare they are (BM25 needs it)."""
     on_disk: bool | None = None
     """Whether the original vectors stay on disk; None: the server decides."""
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What else Qdrant is told when it is made, by the names of its `VectorParams` or `SparseVectorParams`:
+    `{"datatype": "float16", "hnsw_config": {"m": 32}}`."""
     encoder: Encoder | None = field(default=None, repr=False, compare=False)
     """What makes it of texts; None: the caller gives it, or for the store's own field its embedding makes it."""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise InvalidInput(f"no vector of kind {self.kind!r}; there are {', '.join(get_args(Kind))}")
+        vector_options(self.kind, self.options)
         if self.kind == "sparse":
             object.__setattr__(self, "size", None)
             object.__setattr__(self, "distance", Distance.DOT)

@@ -257,7 +257,7 @@ class Handle:
             check_size(self.plan.name, size, spec.field)
         learned = await learn(spec.fields, first.texts)
         info, made = await self._collections.make(spec, origin=origin, learned=learned, timeout=timeout_s)
-        await self._index(info, timeout_s)
+        info = await self._index(info, timeout_s)
         collection = await self._open(info, timeout_s)
         if made and origin is not None and collection.origin is None:  # an older server, which keeps no metadata
             await self._collections.keep_origin(info.name, origin, timeout=timeout_s, in_point=True)
@@ -285,11 +285,12 @@ class Handle:
             self._state = replace(self._state, collection=collection)
         return collection
 
-    async def _index(self, info: CollectionInfo, timeout_s: float | None) -> None:
+    async def _index(self, info: CollectionInfo, timeout_s: float | None) -> CollectionInfo:
         """Add the payload indexes that the spec asks for and the collection lacks; once in a store's life."""
         if self._owes_indexes and self.plan.spec is not None:
-            await self._collections.add_indexes(self.plan.spec, info, timeout=timeout_s)
+            info = await self._collections.add_indexes(self.plan.spec, info, timeout=timeout_s)
             self._owes_indexes = False
+        return info
 
     async def _look_up(self, timeout_s: float | None) -> Collection | None:
         before, asked, moves = self._state, time.monotonic(), Collections.moves

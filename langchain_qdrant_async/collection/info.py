@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from langchain_qdrant_async.collection.field import Distance, VectorField
 from langchain_qdrant_async.collection.limits import Limits, limits_of
+from langchain_qdrant_async.collection.payload_index import PayloadIndex
 from langchain_qdrant_async.proto import collections, json
 
 
@@ -40,6 +41,8 @@ class CollectionInfo:
     """Everything else, as Qdrant said it."""
     limits: Limits = field(default_factory=Limits)
     """How much it takes and gives at once, if its strict mode says so."""
+    integer_indexes: frozenset[str] = frozenset()
+    """Payload keys whose index holds integers and looks them up."""
 
     @property
     def metadata(self) -> Mapping[str, json.Value]:
@@ -76,6 +79,14 @@ def collection_info(name: str, message: collections.CollectionInfo) -> Collectio
         payload_indexes={key: _KINDS.get(schema.data_type, "other") for key, schema in message.payload_schema.items()},
         message=message,
         limits=limits_of(message.config.strict_mode_config),
+        integer_indexes=frozenset(key for key, schema in message.payload_schema.items() if _looks_up(schema)),
+    )
+
+
+def _looks_up(schema: collections.PayloadSchemaInfo) -> bool:
+    params = schema.params.integer_index_params
+    return schema.data_type == collections.PayloadSchemaType.Integer and (
+        params.lookup or not params.HasField("lookup")
     )
 
 
@@ -90,6 +101,17 @@ def made_info(request: collections.CreateCollection) -> CollectionInfo:
     if request.HasField("quantization_config"):
         config.quantization_config.CopyFrom(request.quantization_config)
     return collection_info(request.collection_name, collections.CollectionInfo(config=config, points_count=0))
+
+
+def with_indexes(info: CollectionInfo, indexes: Mapping[str, PayloadIndex]) -> CollectionInfo:
+    """The facts about a collection in which these payload indexes, by payload key, were just made."""
+    message = collections.CollectionInfo()
+    message.CopyFrom(info.message)
+    for key, index in indexes.items():
+        kind = collections.PayloadSchemaType.Value(index.kind.capitalize())
+        schema = collections.PayloadSchemaInfo(data_type=kind, params=index.message())
+        message.payload_schema[key].CopyFrom(schema)
+    return collection_info(info.name, message)
 
 
 def _vectors(config: collections.VectorsConfig) -> dict[str, VectorInfo]:

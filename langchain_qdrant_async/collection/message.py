@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from langchain_qdrant_async.collection.field import VectorField
+from langchain_qdrant_async.collection.options import collection_options, vector_options
 from langchain_qdrant_async.collection.spec import CollectionSpec, Hnsw, ScalarQuantization
-from langchain_qdrant_async.proto import collections, json, points
+from langchain_qdrant_async.proto import collections, json
 
 
 def create_collection(
     spec: CollectionSpec, timeout_s: float | None = None, *, metadata: Mapping[str, json.Value] | None = None
 ) -> collections.CreateCollection:
     """The collection that a spec describes."""
+    asked = _described(spec, timeout_s, metadata)
+    asked.MergeFrom(collection_options(spec.options))
+    return asked
+
+
+def _described(
+    spec: CollectionSpec, timeout_s: float | None, metadata: Mapping[str, json.Value] | None
+) -> collections.CreateCollection:
     return collections.CreateCollection(
         collection_name=spec.name,
         vectors_config=_vectors_config(spec.fields),
@@ -34,18 +44,25 @@ def _vectors_config(fields: Mapping[str, VectorField]) -> collections.VectorsCon
 
 def _vector_params(field: VectorField) -> collections.VectorParams:
     late = collections.MultiVectorConfig(comparator=collections.MultiVectorComparator.MaxSim)
-    return collections.VectorParams(
+    params = collections.VectorParams(
         size=field.size or 0,
         distance=_DISTANCES[field.distance.value],
         on_disk=field.on_disk,
         multivector_config=late if field.kind == "multi" else None,
     )
+    params.MergeFrom(cast("collections.VectorParams", vector_options(field.kind, field.options)))
+    return params
 
 
 def _sparse_vectors_config(fields: Mapping[str, VectorField]) -> collections.SparseVectorConfig | None:
-    modifiers = {name: _MODIFIERS[each.idf] for name, each in fields.items() if each.kind == "sparse"}
-    params = {name: collections.SparseVectorParams(modifier=modifier) for name, modifier in modifiers.items()}
+    params = {name: _sparse_params(each) for name, each in fields.items() if each.kind == "sparse"}
     return collections.SparseVectorConfig(map=params) if params else None
+
+
+def _sparse_params(field: VectorField) -> collections.SparseVectorParams:
+    params = collections.SparseVectorParams(modifier=_MODIFIERS[field.idf])
+    params.MergeFrom(cast("collections.SparseVectorParams", vector_options(field.kind, field.options)))
+    return params
 
 
 def update_collection(name: str, hnsw: Hnsw) -> collections.UpdateCollection:
@@ -94,13 +111,6 @@ def quantization_config(
     return collections.QuantizationConfig(scalar=scalar)
 
 
-def create_field_index(collection: str, key: str, kind: str) -> points.CreateFieldIndexCollection:
-    """A payload index, built when the answer comes."""
-    return points.CreateFieldIndexCollection(
-        collection_name=collection, field_name=key, field_type=_FIELD_TYPES[kind], wait=True
-    )
-
-
 _DISTANCES = {
     "Cosine": collections.Distance.Cosine,
     "Dot": collections.Distance.Dot,
@@ -110,14 +120,3 @@ _DISTANCES = {
 
 
 _MODIFIERS = {False: None, True: collections.Modifier.Idf}
-
-_FIELD_TYPES = {
-    "keyword": points.FieldType.FieldTypeKeyword,
-    "integer": points.FieldType.FieldTypeInteger,
-    "float": points.FieldType.FieldTypeFloat,
-    "bool": points.FieldType.FieldTypeBool,
-    "datetime": points.FieldType.FieldTypeDatetime,
-    "text": points.FieldType.FieldTypeText,
-    "geo": points.FieldType.FieldTypeGeo,
-    "uuid": points.FieldType.FieldTypeUuid,
-}

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from langchain_qdrant_async.collection.comparison import compare, field_of
 from langchain_qdrant_async.collection.field import Distance, VectorField
 from langchain_qdrant_async.collection.info import CollectionInfo
 from langchain_qdrant_async.collection.learned import with_learned
+from langchain_qdrant_async.collection.options import collection_options, vector_options
 from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.embedding.encoder import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What else a collection is made with that no spec describes.
+
+    Raises:
+        InvalidInput: Qdrant has no such parameter, or a value cannot be meant.
+    """
+
+    collection: Mapping[str, Any] = field(default_factory=dict)
+    """As `CollectionSpec.options`."""
+    vector: Mapping[str, Any] = field(default_factory=dict)
+    """As `VectorField.options` of the store's own field."""
+    sparse: Mapping[str, Any] = field(default_factory=dict)
+    """The same of the sparse one."""
+
+    def __post_init__(self) -> None:
+        collection_options(self.collection)
+        vector_options("dense", self.vector)
+        vector_options("sparse", self.sparse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +60,23 @@ class CollectionPlan:
     needed: frozenset[str] = frozenset()
     """Those of them without which the store cannot do what it is for."""
 
+    making: Making = field(default_factory=Making)
+    """What else it is made with, where there is no spec."""
+
     def spec_for(self, dimension: int | None) -> CollectionSpec:
         """The collection to make for vectors of that many numbers."""
         distance = self.distance or Distance.COSINE
-        spec = self.spec or CollectionSpec(self.name, dimension or 0, distance, layout=self.layout)
+        spec = self.spec or self._plain(dimension or 0, distance)
         missing = [each for each in self.extra if each.name not in spec.fields]
         return replace(spec, vectors=[*spec.vectors, *missing]) if missing else spec
+
+    def _plain(self, dimension: int, distance: Distance) -> CollectionSpec:
+        """A collection with one vector, with what else was said of making it."""
+        options = dict(self.making.collection)
+        spec = CollectionSpec(self.name, dimension, distance, layout=self.layout, options=options)
+        if not self.making.vector:
+            return spec
+        return replace(spec, vectors=[replace(spec.field, options=dict(self.making.vector))])
 
     def accept(self, info: CollectionInfo) -> VectorField:
         """The store's own field of the collection as found.

@@ -18,9 +18,15 @@ from langchain_qdrant_async.collection.first_write import FIT_SAMPLE, FirstWrite
 from langchain_qdrant_async.collection.handle import TRUST_S, Handle
 from langchain_qdrant_async.collection.info import CollectionInfo
 from langchain_qdrant_async.collection.limits import at_most
-from langchain_qdrant_async.collection.message import create_field_index, update_metadata
+from langchain_qdrant_async.collection.message import update_metadata
+from langchain_qdrant_async.collection.payload_index import (
+    INDEX_KINDS,
+    PayloadIndex,
+    create_field_index,
+    payload_index_of,
+)
 from langchain_qdrant_async.collection.plan import CollectionPlan
-from langchain_qdrant_async.collection.spec import INDEX_KINDS, CollectionSpec, Hnsw
+from langchain_qdrant_async.collection.spec import CollectionSpec, Hnsw
 from langchain_qdrant_async.document.layout import CLAIM_KEY, Layout
 from langchain_qdrant_async.document.message import (
     check_completed,
@@ -387,16 +393,18 @@ async def sample_texts(connection: Connection, collection: Collection, content_k
 
 
 async def _copy_indexes(connection: Connection, info: CollectionInfo, name: str) -> None:
-    for key, kind in info.payload_indexes.items():
-        if kind in INDEX_KINDS:
-            check_completed(await connection.points.CreateFieldIndex(create_field_index(name, key, kind)), "an index")
+    for key, schema in info.message.payload_schema.items():
+        if (kind := info.payload_indexes[key]) in INDEX_KINDS:
+            index = payload_index_of(schema.params) if schema.HasField("params") else PayloadIndex(kind)  # type: ignore[arg-type]  # one of them
+            request = create_field_index(name, key, index)
+            check_completed(await connection.points.CreateFieldIndex(request), "an index")
 
 
 async def _index_claims(connection: Connection, target: Collection) -> None:
     """Index the mark of a claim, if points may only be changed by what is indexed."""
     config = target.info.message.config.strict_mode_config
     if config.enabled and config.HasField("unindexed_filtering_update") and not config.unindexed_filtering_update:
-        request = create_field_index(target.name, CLAIM_KEY, "keyword")
+        request = create_field_index(target.name, CLAIM_KEY, PayloadIndex("keyword"))
         check_completed(await connection.points.CreateFieldIndex(request), "an index")
 
 

@@ -6,15 +6,15 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any
 
 from langchain_qdrant_async.checks import check_unicode, whole_number
 from langchain_qdrant_async.collection.field import LARGEST, Distance, VectorField, distance_of
+from langchain_qdrant_async.collection.options import collection_options
+from langchain_qdrant_async.collection.payload_index import IndexInput, payload_index_of
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.proto import collections
-
-IndexKind = Literal["keyword", "integer", "float", "bool", "datetime", "text", "geo", "uuid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,6 @@ class ScalarQuantization:
             raise InvalidInput(f"ScalarQuantization.quantile must be between 0.5 and 1, not {self.quantile!r}")
 
 
-INDEX_KINDS: frozenset[str] = frozenset(get_args(IndexKind))
-"""The kinds of payload index."""
-
-
 @dataclass(frozen=True, slots=True)
 class CollectionSpec:
     """What a collection is to be. It is made so when it does not exist, and compared when it does."""
@@ -74,8 +70,9 @@ class CollectionSpec:
     """Int8 scalar by default; None for none; Qdrant's own message for the other kinds."""
     hnsw: Hnsw = dataclasses.field(default_factory=Hnsw)
     """Parameters of the index."""
-    payload_indexes: Mapping[str, IndexKind] = dataclasses.field(default_factory=dict)
-    """Kind of index by metadata field, named as in a filter: `{"lang": "keyword"}`."""
+    payload_indexes: Mapping[str, IndexInput] = dataclasses.field(default_factory=dict)
+    """Index by metadata field, named as in a filter: `{"lang": "keyword", "text": PayloadIndex("text", …)}`. Of an
+    existing collection the kind is compared, and indexes that it lacks are made."""
     layout: Layout = dataclasses.field(default_factory=Layout)
     """Where a document stands in a point."""
     vectors_on_disk: bool | None = None
@@ -85,6 +82,9 @@ class CollectionSpec:
     stands in its place."""
     strict_mode: collections.StrictModeConfig | None = None
     """What it refuses to do, as Qdrant's own message; None: nothing, or as the server is configured."""
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What else Qdrant is told when it is made, by the names of its `CreateCollection`: `{"shard_number": 3,
+    "replication_factor": 2, "sharding_method": "custom", "on_disk_payload": True}`. An existing one is not compared."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -96,12 +96,13 @@ class CollectionSpec:
         object.__setattr__(self, "vectors", tuple(self.vectors))
         if len({each.name for each in self.vectors}) != len(self.vectors):
             raise InvalidInput("two vector fields have one name: give each its own")
+        collection_options(self.options)
         object.__setattr__(self, "payload_indexes", MappingProxyType(dict(self.payload_indexes)))
-        for name, kind in self.payload_indexes.items():
-            if kind not in INDEX_KINDS:
-                raise InvalidInput(
-                    f"payload index {name!r}: no kind {kind!r}; there are {', '.join(sorted(INDEX_KINDS))}"
-                )
+        for name, index in self.payload_indexes.items():
+            try:
+                payload_index_of(index)
+            except InvalidInput as error:
+                raise InvalidInput(f"payload index {name!r}: {error}") from error
 
     def __reduce__(self) -> tuple[object, ...]:
         values = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}

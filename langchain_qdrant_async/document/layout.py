@@ -41,6 +41,9 @@ class Layout:
     """Payload key of the metadata; None: every other key of the payload is metadata."""
     vector_name: str = ""
     """Name of the vector; the empty name is Qdrant's default vector."""
+    origin: str | None = None
+    """The collection's name, if documents are to have it, and the id of their point, in their metadata, as
+    langchain-qdrant's have: under `_collection_name` and `_id`."""
 
     def __post_init__(self) -> None:
         if not self.content_key or self.metadata_key in {"", self.content_key}:

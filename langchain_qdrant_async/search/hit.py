@@ -46,6 +46,8 @@ def document(point: points.ScoredPoint | points.RetrievedPoint, layout: Layout) 
     """The document of a point, with its id as the caller gave it and its metadata exactly as given."""
     content = from_payload(point.payload, content_key=layout.content_key, metadata_key=layout.metadata_key)
     metadata = content.metadata
+    if layout.origin is not None:
+        metadata = metadata | {"_id": point.id.uuid or point.id.num, "_collection_name": layout.origin}
     if point.HasField("vectors"):
         metadata = metadata | {_VECTORS_KEY: _listed(from_vectors_output(point.vectors))}
     return Document(id=content.original_id or from_point_id(point.id), page_content=content.text, metadata=metadata)

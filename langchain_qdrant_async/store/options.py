@@ -15,7 +15,7 @@ from langchain_qdrant_async.proto import points
 from langchain_qdrant_async.search.mode import RetrievalMode
 from langchain_qdrant_async.search.params import read_consistency, shard_keys
 from langchain_qdrant_async.search.search import Consistency, ShardKeys
-from langchain_qdrant_async.store.variants import meant
+from langchain_qdrant_async.store.variants import meant, options_of
 from langchain_qdrant_async.transport.options import ConnectionOptions, ServerOptions
 
 
@@ -179,4 +179,4 @@ def check_options(cls: type, options: Mapping[str, object]) -> None:
 def _own(cls: type) -> list[str]:
     """The names of the parameters of a class's constructors, its ancestors' included."""
     makers = [each.__dict__["__init__"] for each in cls.__mro__ if inspect.isfunction(each.__dict__.get("__init__"))]
-    return [name for maker in makers for name in inspect.signature(maker).parameters]
+    return [name for maker in makers for name in (*inspect.signature(maker).parameters, *options_of(maker))]

@@ -20,6 +20,7 @@ from langchain_qdrant_async.document.ids import Identity, from_point_id
 from langchain_qdrant_async.document.layout import Layout
 from langchain_qdrant_async.document.message import get_points
 from langchain_qdrant_async.errors import DeadlineExceeded, InvalidRequest, InvalidVector, NotFound, RpcError
+from langchain_qdrant_async.filters.indexed import match_indexed
 from langchain_qdrant_async.proto import common, points
 from langchain_qdrant_async.runtime.turns import together
 from langchain_qdrant_async.search.examples import naming_examples
@@ -78,6 +79,7 @@ class Reader:
         async def ask(collection: Collection) -> points.QueryGroupsResponse:
             asked = await search.ranking.asked(collection, ranked)
             request = query_point_groups(collection.name, search, asked, grouping, self._layout)
+            match_indexed(request, collection.info.integer_indexes)
             return cast(
                 "points.QueryGroupsResponse",
                 await self._connection.points.QueryGroups(request, timeout=search.timeout_s),
@@ -179,7 +181,8 @@ class Reader:
         return await self._asked(request, collection.info.limits.read, search.timeout_s)
 
     async def _request(self, search: Search, collection: Collection) -> points.QueryPoints:
-        return query_points(collection.name, search, await search.ranking.asked(collection, search), self._layout)
+        request = query_points(collection.name, search, await search.ranking.asked(collection, search), self._layout)
+        return match_indexed(request, collection.info.integer_indexes)
 
     async def _asked(
         self, request: points.QueryPoints, most: int | None, timeout_s: float | None

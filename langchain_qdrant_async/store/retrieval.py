@@ -155,9 +155,12 @@ def _with_sparse(
 ) -> CollectionPlan:
     """The plan of a store that makes sparse vectors as well, or alone."""
     encoder = sparse_encoder(sparse_embedding, threads)
-    field = VectorField(name, "sparse", idf=needs_idf(sparse_embedding), encoder=encoder)
+    options = dict(plan.making.sparse)
+    field = VectorField(name, "sparse", idf=needs_idf(sparse_embedding), options=options, encoder=encoder)
     if plan.layout.vector_name == name:
-        return replace(plan, spec=CollectionSpec(plan.name, quantization=None, layout=plan.layout, vectors=[field]))
+        made = dict(plan.making.collection)
+        spec = CollectionSpec(plan.name, quantization=None, layout=plan.layout, vectors=[field], options=made)
+        return replace(plan, spec=spec)
     needed = frozenset([name]) if mode in {RetrievalMode.SPARSE, RetrievalMode.HYBRID} else frozenset[str]()
     return replace(plan, extra=(field,), needed=needed)
 

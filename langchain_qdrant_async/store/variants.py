@@ -96,7 +96,7 @@ def check_call(method: Callable[..., object], args: tuple[object, ...], kwargs: 
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
         raise TypeError(f"{name}() {error}") from None
-    options = _options(method)
+    options = options_of(method)
     for unknown in bound.arguments.get("options", {}).keys() - options:
         raise TypeError(
             f"{name}() got an unexpected keyword argument {shortened(unknown)}: "
@@ -104,7 +104,7 @@ def check_call(method: Callable[..., object], args: tuple[object, ...], kwargs: 
         )
 
 
-def _options(method: Callable[..., object]) -> list[str]:
+def options_of(method: Callable[..., object]) -> list[str]:
     """The keywords that `**options` of a method may hold."""
     hint = get_type_hints(method).get("options")
     return [] if hint is None else list(get_args(hint)[0].__annotations__)

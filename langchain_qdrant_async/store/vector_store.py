@@ -26,6 +26,7 @@ from langchain_qdrant_async.search.mode import RetrievalMode
 from langchain_qdrant_async.search.search import TextSearchOptions
 from langchain_qdrant_async.store.describing import Describing
 from langchain_qdrant_async.store.exploring import Exploring
+from langchain_qdrant_async.store.indexing import Indexing
 from langchain_qdrant_async.store.making import checked_embedding, plan_of
 from langchain_qdrant_async.store.options import (
     DocumentsOptions,
@@ -49,7 +50,9 @@ from langchain_qdrant_async.transport.scoped import ScopedConnection, whole_of
 from langchain_qdrant_async.transport.target import Target
 
 
-class AsyncQdrantVectorStore(Closing, Exploring, Describing, Writing, Updating, Rebuilding, Scoping, VectorStore):  # type: ignore[misc]  # LangChain's `**kwargs` are spelled out
+class AsyncQdrantVectorStore(  # type: ignore[misc]  # LangChain's `**kwargs` are spelled out
+    Closing, Exploring, Describing, Writing, Updating, Indexing, Rebuilding, Scoping, VectorStore
+):
     """Documents in a Qdrant collection, found by meaning and by filter, without ever blocking the event loop.
 
     Every `a…` method is a coroutine over Qdrant's gRPC stubs and awaits the embedding's own `aembed_…`; its blocking

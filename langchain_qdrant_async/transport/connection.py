@@ -99,6 +99,10 @@ class Connection(Closing):
             )
         return _made_anew, (self.target, self.policy, self._dial)
 
+    async def located(self) -> str:
+        """What gRPC connects to, `host:port` or `unix:/…`; an embedded engine is started, or joined, for it."""
+        return self._place.target or await self._place.found()
+
     async def aclose(self) -> None:
         """Close the channels of every loop, and leave the embedded engine. Closing twice does nothing more.
 

@@ -52,6 +52,9 @@ _CUT: tuple[_Row, ...] = (
 )
 """A stream that was cut off, whatever status its end was given."""
 
+_NO_INDEX = "^Bad request: Index required but not found"
+_LACKING = r'(?P<key>.+?)" of one of [\w ]+: \[(?P<kind>\w+)'
+
 _MEANINGS: dict[grpc.StatusCode, tuple[_Row, ...]] = {
     grpc.StatusCode.UNAVAILABLE: (
         (
@@ -93,7 +96,16 @@ _MEANINGS: dict[grpc.StatusCode, tuple[_Row, ...]] = {
     ),
     grpc.StatusCode.INVALID_ARGUMENT: (
         (
-            r'^Bad request: Index required but not found for "(?P<key>.+?)" of one of [\w ]+: \[(?P<kind>\w+)',
+            rf'{_NO_INDEX} for "metadata\.{_LACKING}',
+            Meaning(
+                Outcome.FINAL,
+                r'It is made by `await store.acreate_index("\g<key>", "\g<kind>")`, or without a store by '
+                r'`await Collections(connection).index(name, "metadata.\g<key>", "\g<kind>",'
+                r" layout=Layout(metadata_key=None))`, or by the spec's payload_indexes with the next write",
+            ),
+        ),
+        (
+            rf'{_NO_INDEX} for "{_LACKING}',
             Meaning(
                 Outcome.FINAL,
                 r'It is made by `await Collections(connection).index(name, "\g<key>", "\g<kind>",'

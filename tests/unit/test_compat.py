@@ -13,11 +13,25 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
 
-from langchain_qdrant_async import Connection, InvalidInput
+from langchain_qdrant_async import AsyncQdrantVectorStore, CollectionSpec, Connection, InvalidInput
 from langchain_qdrant_async.compat import QdrantVectorStore, RetrievalMode, target_of_client
+from langchain_qdrant_async.embedding import SparseEmbeddings, SparseVector
 from langchain_qdrant_async.transport.target import Embedded, Remote
+from tests.embeddings import TableEmbeddings
 
 EMBEDDING = DeterministicFakeEmbedding(size=8)
+
+
+class Words(SparseEmbeddings):
+    """The same vector for everything."""
+
+    def embed_documents(self, texts: list[str]) -> list[SparseVector]:
+        return [self.embed_query(text) for text in texts]
+
+    def embed_query(self, text: str) -> SparseVector:
+        return SparseVector([1], [1.0])
+
+
 CLIENT: dict[str, Any] = {
     "location": ":memory:", "url": None, "port": 6333, "grpc_port": 6334, "prefer_grpc": False, "https": None,
     "api_key": None, "prefix": None, "timeout": None, "host": None, "path": None,
@@ -53,7 +67,7 @@ def test_every_keyword_with_its_default_value_and_every_position() -> None:
             assert each.similarity_search_by_vector(vector, 2, None, None, 1, None, None)[0].id == "2"
             assert each.max_marginal_relevance_search("a", 1, 20, 0.5, {"n": 2}, exact, None, None)[0].id == "2"
             assert each.as_retriever(search_kwargs={"k": 1}).invoke("a")[0].id == "1"
-        assert store.client is store.connection
+        assert store.client.count("docs").count == 2
         assert (store.CONTENT_KEY, store.METADATA_KEY, store.VECTOR_NAME) == ("page_content", "metadata", "")
 
 
@@ -121,14 +135,98 @@ async def test_a_local_client_with_points_is_refused_with_what_to_do(kind: Any) 
         {"retrieval_mode": RetrievalMode.SPARSE},
         {"retrieval_mode": "hybrid"},
         {"sparse_embedding": object(), "retrieval_mode": "hybrid"},
-        {"vector_params": {"on_disk": True}},
+        {"vector_params": {"on_disc": True}},
+        {"vector_params": {"size": 5}},
+        {"vector_params": {"datatype": "float17"}},
+        {"sparse_vector_params": {"index": {"on_disc": True}}},
+        {"collection_create_options": {"shards": 3}},
+        {"collection_create_options": {"shard_number": "many"}},
+        {"collection_create_options": {"hnsw_config": 5}},
+        {"collection_create_options": {"vectors_config": {}}},
         {"prefix": "x"},
     ],
     ids=str,
 )
 def test_what_is_not_here_yet_is_refused_by_its_name(options: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match=next(iter(options))):
+    meant = {"vector_params": "VectorField.options", "sparse_vector_params": "VectorField.options"}
+    name = next(iter(options))
+    with pytest.raises(InvalidInput, match=meant.get(name, name.replace("collection_create_", "CollectionSpec."))):
         QdrantVectorStore.from_texts(["a"], EMBEDDING, location=":memory:", **options)
+
+
+def test_a_collection_is_made_as_langchain_qdrant_is_told() -> None:
+    """Dictionaries, models and names of enumerations, none of them changed."""
+    vector = {"on_disk": True, "datatype": models.Datatype.FLOAT16, "hnsw_config": models.HnswConfigDiff(m=24)}
+    sparse = {"index": models.SparseIndexParams(on_disk=True), "modifier": "idf"}
+    made = {
+        "optimizers_config": models.OptimizersConfigDiff(memmap_threshold=1000),
+        "on_disk_payload": True,
+        "quantization_config": {"binary": {"always_ram": True}},
+        "hnsw_config": {"payload_m": 8},
+        "metadata": {"team": "search"},
+        "shard_number": None,
+    }
+    given = deepcopy((vector, sparse, made))
+    options: Any = {"vector_params": vector, "sparse_vector_params": sparse, "collection_create_options": made}
+    with QdrantVectorStore.from_texts(
+        ["a"],
+        EMBEDDING,
+        collection_name="docs",
+        location=":memory:",
+        vector_name="dense",
+        retrieval_mode=RetrievalMode.HYBRID,
+        sparse_embedding=Words(),
+        **options,
+    ) as store:
+        config = store.client.get_collection("docs").config
+        assert (config.params.on_disk_payload, config.optimizer_config.memmap_threshold) == (True, 1000)
+        assert (config.hnsw_config.payload_m, config.metadata["team"]) == (8, "search")
+        assert isinstance(config.quantization_config, models.BinaryQuantization)
+        dense, words = config.params.vectors["dense"], config.params.sparse_vectors["langchain-sparse"]
+        assert (dense.on_disk, dense.datatype, dense.hnsw_config.m) == (True, models.Datatype.FLOAT16, 24)
+        assert (words.index.on_disk, words.modifier) == (True, models.Modifier.IDF)
+    assert given == (vector, sparse, made)
+    with pytest.raises(InvalidInput, match="a spec says how"):
+        QdrantVectorStore(":memory:", embedding=EMBEDDING, spec=CollectionSpec("docs"), vector_params={"on_disk": True})
+
+
+def test_documents_have_what_langchain_qdrant_adds() -> None:
+    with QdrantVectorStore.from_texts(
+        ["a", "b"], EMBEDDING, [{"n": 1}, {}], ["7", "b"], "docs", location=":memory:"
+    ) as store:
+        found = (
+            store.similarity_search("a", k=1) + store.get_by_ids(["7"]) + store.max_marginal_relevance_search("a", 1)
+        )
+        assert [each.metadata for each in found] == [{"n": 1, "_id": 7, "_collection_name": "docs"}] * 3
+        assert [each.id for each in store.get_by_ids(["b"])] == ["b"]
+        plain = AsyncQdrantVectorStore(store.connection, "docs", EMBEDDING)
+        assert [each.metadata for each in plain.get_by_ids(["7"])] == [{"n": 1}]
+
+
+@pytest.mark.parametrize("mode", ["dense", "hybrid"])
+def test_lambda_has_langchain_qdrants_direction(mode: str) -> None:
+    """There 0 is the least diversity, and 1 the most."""
+    texts = {"query": [1.0, 0.0], "near": [0.99, 0.1], "nearer": [1.0, 0.05], "far": [0.0, 1.0]}
+    with QdrantVectorStore.from_texts(
+        ["near", "nearer", "far"],
+        TableEmbeddings(texts),
+        location=":memory:",
+        retrieval_mode=mode,
+        sparse_embedding=Words(),
+    ) as store:
+        chosen = [
+            {each.page_content for each in store.max_marginal_relevance_search("query", 2, lambda_mult=each)}
+            for each in (0, 1)
+        ]
+        assert chosen == [{"nearer", "near"}, {"nearer", "far"}]
+        with pytest.raises(InvalidInput, match="lambda_mult must be between"):
+            store.max_marginal_relevance_search("query", lambda_mult=2)
+
+
+def test_the_client_is_the_one_that_was_given() -> None:
+    client = QdrantClient("http://127.0.0.1:9", check_compatibility=False)
+    assert QdrantVectorStore(client, "docs", EMBEDDING).client is client
+    client.close()
 
 
 def test_too_many_and_double_arguments_are_refused() -> None:

@@ -126,6 +126,8 @@ WRITES: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "aupdate_vectors": lambda store: store.aupdate_vectors(IDS, [[-1.0] * SIZE] * len(IDS)),
 }
 OF_THE_COLLECTION = {"areindex", "adrift"}
+INDEXES = {"acreate_index", "adelete_index", "aexplain"}
+"""An index is the whole collection's, and tells nobody anything."""
 MADE = {"aclose", "afrom_texts", "afrom_documents", "afrom_existing_collection"}
 
 
@@ -139,7 +141,7 @@ def methods() -> set[str]:
 
 
 def test_every_method_is_tried() -> None:
-    assert methods() == READS.keys() | COUNTS.keys() | WRITES.keys() | OF_THE_COLLECTION | MADE
+    assert methods() == READS.keys() | COUNTS.keys() | WRITES.keys() | OF_THE_COLLECTION | INDEXES | MADE
 
 
 def documents(found: list[Any]) -> list[Document]:
@@ -217,6 +219,15 @@ async def test_metadata_cannot_say_that_it_is_anothers(whole: Store) -> None:
     await own.aadd_texts(["another"], [{"_tenant": "theirs"}], ["2"])
     assert [each.metadata for each in await own.aget_by_ids(["2"])] == [{"_tenant": "theirs"}]
     assert await whole.scoped("theirs").asimilarity_search("another") == []
+
+
+async def test_indexes_are_everybodys_but_the_tenants_own(ours: Store, field: str | None) -> None:
+    await ours.acreate_index("of", "keyword")
+    assert (await ours.aexplain({"of": "ours"})).indexed
+    await ours.adelete_index("of")
+    if field is not None:
+        with pytest.raises(InvalidInput, match="every tenant's"):
+            await ours.adelete_index(field)
 
 
 async def test_no_change_leads_to_another_tenant(ours: Store, whole: Store, field: str | None) -> None:

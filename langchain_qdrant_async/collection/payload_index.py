@@ -40,7 +40,7 @@ class PayloadIndex:
     """What the field holds."""
     options: Mapping[str, Any]
     """Parameters by the names of Qdrant's messages: `is_tenant`, `on_disk`, `lookup`, `range`, `is_principal`,
-    `tokenizer`, `stopwords`, `stemmer`, `phrase_matching`, …"""
+    `tokenizer`, `stopwords`, `stemmer`, `phrase_matching` and others."""
 
     def __init__(self, kind: IndexKind, **options: Any) -> None:
         """Say what the index is.

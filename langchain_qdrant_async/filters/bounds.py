@@ -9,16 +9,19 @@ import numpy as np
 from langchain_core.structured_query import Expr
 
 from langchain_qdrant_async.errors import InvalidFilter
-from langchain_qdrant_async.filters.operators import OF_POINTS
+from langchain_qdrant_async.filters.operators import OF_POINTS, PER_VALUE
 
 MAX_DEPTH = 10
 """How many operators may stand inside each other: each takes up to four messages of protobuf's hundred, and a long list
 of numbers takes thirty."""
 
-_ENTRY, _NUMBER, _WORD = 30, 5, 2
-"""What an entry of a dictionary or a list takes to read; less in a list of nothing but numbers, or of words."""
+_FIELD, _ENTRY, _NUMBER, _WORD = 100, 30, 5, 2
+"""What an entry of a dictionary takes to read, and of a list: less in a list of nothing but numbers, or of words."""
+_FLOAT, _EACH, _COMPARISON = 15, 48, 120
+"""The same of a list with floats among its numbers, of what becomes a condition each, and of one of LangChain's
+comparisons."""
 _MOST = 120_000
-"""In all, so that reading takes 50 ms on a slow machine."""
+"""In all, so that reading takes 50 ms on a slow machine: `python -m tests.benchmark.filters` measures it."""
 _DEEPEST = 30
 """Containers inside each other; what is inside of more is refused unread."""
 _MOST_CONVERTED = 4_000
@@ -45,7 +48,8 @@ def check_bounds(given: object) -> None:
         left -= weight
         if left < 0:
             most = (
-                f"{_MOST // _WORD:,} words, {_MOST // _NUMBER:,} numbers, or {_MOST // _ENTRY:,} entries of other kinds"
+                f"{_MOST // _WORD:,} words, {_MOST // _NUMBER:,} whole numbers, {_MOST // _EACH:,} ids, or"
+                f" {_MOST // (_FIELD + _ENTRY):,} conditions on fields"
             )
             raise _too_much(most, "$in")
         waiting += [(part, level + 1) for part in parts if isinstance(part, _CONTAINERS)]
@@ -74,26 +78,38 @@ def too_deep() -> InvalidFilter:
 def _weighed(container: Any) -> tuple[int, Collection[Any]]:
     """What a container takes to read, without what is in its parts, and these."""
     if isinstance(container, Expr):  # one of LangChain's structured queries
-        container = vars(container)
+        return _COMPARISON, vars(container).values()
     if isinstance(container, Mapping):
-        ids = [container[name] for name in OF_POINTS if name in container]
-        amount = len(container) + sum(len(each) for each in ids if isinstance(each, list | tuple))
-        return _ENTRY * amount, container.values()
+        each = sum(_length(container[name]) for name in _EACH_A_CONDITION if name in container)
+        return _FIELD * len(container) + _EACH * each, container.values()
     if isinstance(container, range | np.ndarray):
-        return _NUMBER * _length(container), ()
+        return (_FLOAT if isinstance(container, np.ndarray) else _NUMBER) * _length(container), ()
     if len(container) > _MOST:
         return len(container), ()
     kinds = set(map(type, container))
-    if kinds <= _SCALARS:
-        return len(container) * (_WORD if kinds == {str} else _NUMBER), ()
-    return len(container) * _ENTRY, container
+    return len(container) * _weight_of(kinds), () if kinds <= _SCALARS else container
 
 
-def _length(container: range | np.ndarray[Any, Any]) -> int:
+def _weight_of(kinds: set[type]) -> int:
+    """What an entry of a list takes in which there are values of these types."""
+    if not kinds <= _SCALARS:
+        return _ENTRY
+    if kinds == {str}:
+        return _WORD
+    return _FLOAT if float in kinds else _NUMBER
+
+
+def _length(container: Any) -> int:
+    """How many values there are in a list or the like; one in anything else."""
+    if not isinstance(container, _CONTAINERS) or isinstance(container, Mapping | Expr):
+        return 1
     try:
-        return len(container) if isinstance(container, range) else container.size
+        return container.size if isinstance(container, np.ndarray) else len(container)
     except OverflowError:  # a range may be longer than any list
         return _MOST
+
+
+_EACH_A_CONDITION = (*OF_POINTS, *PER_VALUE)
 
 
 def _too_much(most: str, way: str) -> InvalidFilter:

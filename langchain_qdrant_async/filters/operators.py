@@ -104,7 +104,7 @@ def _contains(path: str, operand: object, where: str) -> common.Condition:
 
 
 def _size(path: str, operand: object, where: str) -> common.Condition:
-    """How many values a field has; one that is missing has none, and a null is one."""
+    """How many values a field has; one that is missing has none, and neither has a null."""
     if is_whole(operand):
         size = whole_number(where, operand, at_least=0, error=InvalidFilter)
         return _sized(path, size, size)
@@ -163,6 +163,9 @@ LOGIC = ("$and", "$or", "$not", "$min_should")
 
 NESTED = "$nested"
 """A filter for the dictionaries of a list."""
+
+PER_VALUE = ("$all_of", "$contains")
+"""What makes a condition of each of its values."""
 
 OF_POINTS = ("$id", "$has_id", "$has_vector")
 """What asks for documents themselves; they stand where a field stands."""

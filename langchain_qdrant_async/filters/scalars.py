@@ -35,13 +35,19 @@ def to_scalar(value: object, where: str) -> Scalar:
 
 
 def are_plain(values: Collection[Any]) -> bool:
-    """Whether `to_scalar` gives all of them back as they are: nothing but words, or nothing but numbers."""
+    """Whether `to_scalar` gives all of them back as they are: nothing but words and numbers."""
     kinds = set(map(type, values))
-    if kinds == {str}:
-        return is_unicode("".join(values))
+    if not kinds <= {str, int, float}:
+        return False
+    words = values if kinds == {str} else [each for each in values if type(each) is str]
+    numbers = values if str not in kinds else [each for each in values if type(each) is not str]
+    return is_unicode("".join(words)) and (not numbers or _are_plain_numbers(numbers))
+
+
+def _are_plain_numbers(values: Collection[Any]) -> bool:
     # Not `in INT64`: whether a range holds a float is found out by counting to it.
-    numbers = kinds <= {int, float} and INT64.start <= min(values) and max(values) < INT64.stop
-    return numbers and not any(map(math.isnan, values))
+    fitting = INT64.start <= min(values) and max(values) < INT64.stop
+    return fitting and not any(map(math.isnan, values))
 
 
 def _form(value: object) -> object:

@@ -53,7 +53,7 @@ def like(path: str, operand: Any, where: str) -> common.Condition:
         return prefix(path, inner, where) if pattern.endswith("%") else equal(path, inner)
     if not pattern.endswith("%"):
         raise InvalidFilter(
-            f"{where} is {shortened(pattern)}: Qdrant cannot look at the end of a text; write '%{inner}%'"
+            f"{where} is {shortened(pattern)}: Qdrant cannot look at the end of a text; write {shortened(f'%{inner}%')}"
         )
     return substring(path, inner, where)
 

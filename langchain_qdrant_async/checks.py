@@ -1,4 +1,4 @@
-"""Checks of what a caller gave, each in one place.
+"""Checks of what a caller gave, each in one place, and cuts of what is too much.
 
 Whoever asks chooses what the value is called in the message, and the error where it may be another than
 `InvalidInput`.
@@ -7,12 +7,14 @@ Whoever asks chooses what the value is called in the message, and the error wher
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeAlias, TypeGuard
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
 from langchain_qdrant_async.errors import InvalidInput
+
+T = TypeVar("T")
 
 Scalar: TypeAlias = str | bool | int | float | None
 """What payloads and filters hold at their leaves."""
@@ -66,6 +68,11 @@ def whole_number(
     if value >= _END:
         raise error(f"{name} must be below {_END:,}, not {shortened(value)}")
     return int(value)
+
+
+def spread(items: Sequence[T], most: int) -> Sequence[T]:
+    """At most so many of the items, evenly spread over them."""
+    return items[:: max(1, -(-len(items) // most))]
 
 
 def shortened(value: object) -> str:

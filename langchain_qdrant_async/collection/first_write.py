@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
+from langchain_qdrant_async.checks import spread
 from langchain_qdrant_async.collection.collection import Collection
 from langchain_qdrant_async.collection.origin import Origin, model_of, origin_of, reduced_of
 from langchain_qdrant_async.document.vectors import Floats
@@ -88,8 +89,7 @@ class FirstWrite:
 
     async def _fit(self, reduced: ReducedEmbeddings) -> Origin:
         """A reduction for a sample of the texts, whose whole vectors are kept until one is settled."""
-        step = max(1, -(-len(self.texts) // FIT_SAMPLE))
-        sample = range(0, len(self.texts), step)
+        sample = spread(range(len(self.texts)), FIT_SAMPLE)
         full: Floats = await reduced.aembed_full_array([self.texts[position] for position in sample])
         self._kept = dict(zip(sample, full, strict=True))
         reduction = await reduced.apropose(full)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from langchain_qdrant_async.checks import spread
 from langchain_qdrant_async.collection.field import VectorField
 from langchain_qdrant_async.document.values import from_value, to_value
 from langchain_qdrant_async.proto import json
@@ -19,7 +20,7 @@ SAMPLE = 1_000
 
 async def learn(fields: Mapping[str, VectorField], texts: Sequence[str]) -> dict[str, json.Value]:
     """What encoders learn from the first texts of a collection, as its metadata; nothing where none learns."""
-    sample = list(texts[:: max(1, len(texts) // SAMPLE)])
+    sample = spread(texts, SAMPLE)
     learned: dict[str, Any] = {}
     for name, field in fields.items():
         learn_from = getattr(field.encoder, "learn", None)

@@ -102,7 +102,7 @@ def fusion_of(given: Any) -> Any:
         return _DEFAULT
     if isinstance(given, Rrf | Dbsf | WeightedSum):
         return given
-    if isinstance(given, str) and str(getattr(given, "value", given)) in _NAMED and not hasattr(given, "value"):
+    if type(given) is str and given in _NAMED:
         return _NAMED[given]
     query = _query_of(given)
     if query is None:

@@ -9,6 +9,7 @@ from langchain_qdrant_async.collection.field import VectorField
 from langchain_qdrant_async.collection.plan import CollectionPlan
 from langchain_qdrant_async.collection.spec import CollectionSpec
 from langchain_qdrant_async.embedding.encoder import Encoder, SparseEncoder
+from langchain_qdrant_async.embedding.sparse.fastembed import FastEmbedSparseEmbeddings
 from langchain_qdrant_async.errors import InvalidInput
 from langchain_qdrant_async.runtime.threads import Threads
 from langchain_qdrant_async.search.boosting import Boosted
@@ -57,6 +58,14 @@ class Retrieval:
         """
         ranking = self._merged(query, self._mode(told), told.fusion)
         return ranking if told.boost is None else Boosted(ranking, told.boost)
+
+    def check(self) -> None:
+        """Nothing, when texts can be searched for by the store's own mode.
+
+        Raises:
+            InvalidInput: there is no vector for it.
+        """
+        self.ranking("")
 
     def diverse(self, query: str, fetch_k: int, lambda_mult: float, told: Told) -> Ranking:
         """Maximal marginal relevance: by the vectors of the mode, or of what hybrid retrieval or boosts find."""
@@ -112,6 +121,8 @@ def sparse_encoder(given: Any, threads: Threads) -> Encoder:
         return given  # type: ignore[no-any-return]
     if hasattr(given, "embed_documents") and hasattr(given, "embed_query"):
         return SparseEncoder(given, threads)
+    if hasattr(given, "embed") and hasattr(given, "query_embed"):
+        return SparseEncoder(FastEmbedSparseEmbeddings.of(given), threads)
     raise InvalidInput(
         f"sparse_embedding must make sparse vectors, as Bm25Embeddings() does, not {type(given).__name__}"
     )
@@ -180,4 +191,4 @@ def _check(retrieval: Retrieval, plan: CollectionPlan) -> None:
         raise InvalidInput(
             f"retrieval_mode {retrieval.mode.value!r} needs a sparse_embedding, such as Bm25Embeddings()"
         )
-    retrieval.ranking("")  # is refused now rather than at the first search
+    retrieval.check()

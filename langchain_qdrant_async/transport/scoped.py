@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from langchain_qdrant_async.document.ids import from_point_id
@@ -118,17 +119,16 @@ class ScopedRpc:
         named = [] if isinstance(request, points.UpsertPoints) else examples_in(request)
         if not named:
             return
-        asked = request if hasattr(request, "collection_name") else points.ScrollPoints()
-        for given, point in zip(named, await self._found(asked, named, timeout), strict=True):
+        for given, point in zip(named, await self._found(request, named, timeout), strict=True):
             if point is None:
                 raise _absent(given)
             given.CopyFrom(point.id)
 
-    async def _found(self, request: Any, ids: list[Any], timeout: float | None) -> list[Any]:
+    async def _found(self, request: Any, ids: Sequence[Any], timeout: float | None) -> Sequence[Any]:
         if not ids:
             return []
         page = await self._points.Scroll(scroll_for(request, ids, self._scope), timeout=timeout)
-        return [*found_of(ids, page.result, self._scope)]
+        return found_of(ids, page.result, self._scope)
 
     async def _index(self, collection: str, timeout: float | None) -> None:
         """Make the index that keeps a tenant's points together, once for each collection."""

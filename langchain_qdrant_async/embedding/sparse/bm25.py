@@ -7,11 +7,12 @@ modifier, as a store does; without it frequent words count as much as rare ones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any, Literal
 
-from langchain_qdrant_async.checks import is_number, whole_number
+from langchain_qdrant_async.checks import is_float, is_number, shortened, whole_number
 from langchain_qdrant_async.embedding.fingerprint import Fingerprint
 from langchain_qdrant_async.embedding.sparse.sparse import SparseEmbeddings, SparseVector
 from langchain_qdrant_async.embedding.texts import check_text, check_texts
@@ -62,6 +63,8 @@ class Bm25Embeddings(SparseEmbeddings):
             InvalidInput: an option out of its range, or a language that is not known.
             ImportError: the extra `bm25` is not installed.
         """
+        _check_options(k=k, b=b, avg_len=avg_len, language=language, tokenizer=tokenizer)
+        _check_flags(stem=stem, lowercase=lowercase, ascii_folding=ascii_folding)
         self._options: dict[str, Any] = {
             "k": k,
             "b": b,
@@ -160,11 +163,32 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _words(given: Iterable[str]) -> Iterable[str]:
-    listed = [given] if isinstance(given, str) else list(given)
-    if isinstance(given, str) or not all(isinstance(each, str) for each in listed):
-        raise InvalidInput("stopwords must be a list of words")
-    return listed
+def _check_options(**given: Any) -> None:
+    for name in ("language", "tokenizer"):
+        if not isinstance(given[name], str):
+            raise InvalidInput(f"BM25 cannot be so: {name} must be a string, not {shortened(given[name])}")
+    for name, most in (("k", math.inf), ("b", 1), ("avg_len", math.inf)):
+        value = given[name]
+        least_excluded = name == "avg_len"
+        if value is None and least_excluded:
+            continue
+        if not is_float(value) or not 0 <= value <= most or math.isinf(value) or (least_excluded and value == 0):
+            bounds = "above 0" if least_excluded else "from 0" if most == math.inf else "from 0 to 1"
+            raise InvalidInput(f"BM25 cannot be so: {name} must be a number {bounds}, not {shortened(value)}")
+
+
+def _check_flags(**given: Any) -> None:
+    for name, value in given.items():
+        if not isinstance(value, bool):
+            raise InvalidInput(f"BM25 cannot be so: {name} must be True or False, not {shortened(value)}")
+
+
+def _words(given: Any) -> Iterable[str]:
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes):
+        listed = list(given)
+        if all(isinstance(each, str) for each in listed):
+            return listed
+    raise InvalidInput(f"stopwords must be a list of words, not {shortened(given)}")
 
 
 def _length(name: str, given: int | None) -> int | None:

@@ -27,6 +27,13 @@ class FastEmbedSparseEmbeddings(SparseEmbeddings):
         self._options = options
         self._model: Any = None
 
+    @classmethod
+    def of(cls, model: Any) -> FastEmbedSparseEmbeddings:
+        """The same by a model that is loaded: a `fastembed.SparseTextEmbedding`."""
+        made = cls(str(getattr(model, "model_name", type(model).__name__)))
+        made._model = model
+        return made
+
     @property
     def fingerprint(self) -> Fingerprint:
         """What decides the numbers."""

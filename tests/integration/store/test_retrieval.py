@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -425,3 +426,30 @@ async def test_models_that_the_engine_does_not_have_are_refused_by_name(
         await store.aadd_texts(["a text"])
     with pytest.raises(InvalidInput, match="named by a string"):
         ServerEncoder("")
+
+
+class Loaded:
+    """A model as fastembed's are: generators of objects with numpy arrays."""
+
+    model_name = "Qdrant/bm25"
+
+    def embed(self, documents: list[str], batch_size: int = 256) -> Any:
+        return (self._vector(each) for each in documents)
+
+    def query_embed(self, query: str) -> Any:
+        yield self._vector(query)
+
+    def _vector(self, text: str) -> Any:
+        found = Words().embed_query(text)
+        return SimpleNamespace(indices=np.array(found.indices, np.int64), values=np.array(found.values))
+
+
+async def test_fastembeds_own_models_are_taken(connection: Connection, collection_name: str) -> None:
+    store = AsyncQdrantVectorStore(
+        connection, collection_name, EMBEDDING, retrieval_mode="sparse", sparse_embedding=Loaded()
+    )
+    await store.aadd_texts(list(TEXTS.values()), ids=list(TEXTS))
+    assert [each.id for each in await store.asimilarity_search("brown fox", k=1)] == ["4"]
+    info = await Collections(connection).describe(collection_name)
+    params = info.message.config.params.sparse_vectors_config.map["langchain-sparse"]
+    assert params.modifier == collections.Modifier.Idf

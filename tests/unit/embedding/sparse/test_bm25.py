@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 import sys
 from typing import Any
@@ -41,6 +42,34 @@ async def test_bm25_finds_the_text_that_has_the_words() -> None:
 
 def test_positions_are_those_of_every_other_bm25_for_qdrant() -> None:
     assert sorted(Bm25Embeddings().embed_query("Hello world").indices) == [WORLD, HELLO]
+
+
+def _murmur3(key: bytes) -> int:
+    """Source: Appleby, MurmurHash3_x86_32, seed 0; written down here once more."""
+
+    def mixed(block: int) -> int:
+        block = block * 0xCC9E2D51 & 0xFFFFFFFF
+        block = (block << 15 | block >> 17) & 0xFFFFFFFF
+        return block * 0x1B873593 & 0xFFFFFFFF
+
+    state, blocks = 0, len(key) // 4 * 4
+    for start in range(0, blocks, 4):
+        state ^= mixed(int.from_bytes(key[start : start + 4], "little"))
+        state = (state << 13 | state >> 19) & 0xFFFFFFFF
+        state = (state * 5 + 0xE6546B64) & 0xFFFFFFFF
+    state ^= mixed(int.from_bytes(key[blocks:], "little")) if len(key) > blocks else 0
+    state ^= len(key)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        state = (state ^ state >> shift) * factor & 0xFFFFFFFF
+    return state ^ state >> 16
+
+
+@given(st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyzäöüß0123456789"), min_size=1, max_size=30))
+def test_positions_are_murmur3_of_the_word(word: str) -> None:
+    signed = _murmur3(word.encode())
+    position = abs(signed - 2**32 if signed >= 2**31 else signed)
+    plain = Bm25Embeddings(stopwords=[], stem=False, tokenizer="whitespace")
+    assert plain.embed_query(word) == SparseVector([position], [1.0])
 
 
 def test_bm25_weighs_as_the_formula_says() -> None:
@@ -106,6 +135,18 @@ def test_options(options: dict[str, Any], text: str, same_as: str) -> None:
         ({"tokenizer": "syllable"}, "BM25 cannot be so"),
         ({"stopwords": "the"}, "a list of words"),
         ({"stopwords": [1]}, "a list of words"),
+        ({"stopwords": 5}, "a list of words"),
+        ({"stopwords": b"the"}, "a list of words"),
+        ({"avg_len": True}, "avg_len must be a number above 0"),
+        ({"avg_len": math.nan}, "avg_len must be"),
+        ({"k": "1"}, "k must be a number from 0"),
+        ({"k": math.inf}, "k must be"),
+        ({"b": None}, "b must be a number from 0 to 1"),
+        ({"language": None}, "language must be a string"),
+        ({"tokenizer": 5}, "tokenizer must be a string"),
+        ({"stem": "no"}, "stem must be True or False"),
+        ({"lowercase": 0}, "lowercase must be True or False"),
+        ({"max_token_len": 1.5}, "max_token_len"),
         ({"min_token_len": -1}, "min_token_len"),
     ],
     ids=str,

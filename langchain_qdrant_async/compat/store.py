@@ -35,6 +35,7 @@ from langchain_qdrant_async.runtime.blocking import run
 from langchain_qdrant_async.search.mode import RetrievalMode, mode_of
 from langchain_qdrant_async.store.reader import Reader
 from langchain_qdrant_async.store.vector_store import AsyncQdrantVectorStore
+from langchain_qdrant_async.transport.scoped import check_whole
 
 
 class QdrantVectorStore(MovedSearching, AsyncQdrantVectorStore):  # type: ignore[misc]
@@ -110,7 +111,11 @@ class QdrantVectorStore(MovedSearching, AsyncQdrantVectorStore):  # type: ignore
         """A client of qdrant-client for the same Qdrant: the one that was given, or one that is made when asked for.
 
         Making it starts the embedded engine, if that is what the store uses; it is closed with the store.
+
+        Raises:
+            InvalidInput: the store is scoped, and a client would not be.
         """
+        check_whole(self.connection, "a client of qdrant-client")
         if self._client is None:
             self._client = client_for(self.connection)
             weakref.finalize(self, self._client.close)

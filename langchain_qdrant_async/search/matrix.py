@@ -10,7 +10,7 @@ from langchain_core.documents import Document
 
 from langchain_qdrant_async.checks import whole_number
 from langchain_qdrant_async.document.vectors import Floats
-from langchain_qdrant_async.proto import common, points
+from langchain_qdrant_async.proto import points
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,14 +37,14 @@ class Matrix:
         return square
 
 
-def search_matrix_points(sample: int, limit: int, chosen: common.Filter | None) -> points.SearchMatrixPoints:
-    """A sample and its nearest neighbours, of a collection and a vector that are yet to be named.
+def search_matrix_points(sample: int, limit: int) -> points.SearchMatrixPoints:
+    """A sample and its nearest neighbours, of a collection, a vector and a filter that are yet to be named.
 
     Raises:
         InvalidInput: a number is no whole number, or too small.
     """
     return points.SearchMatrixPoints(
-        sample=whole_number("sample", sample, at_least=2), limit=whole_number("k", limit, at_least=1), filter=chosen
+        sample=whole_number("sample", sample, at_least=2), limit=whole_number("k", limit, at_least=1)
     )
 
 

@@ -64,7 +64,8 @@ class Changer:
             with attempt as collection:
                 selected = collection.without_origin(chosen) or chosen
                 count = points.CountPoints(collection_name=collection.name, filter=selected, exact=True)
-                counted += (await self.connection.points.Count(count, timeout=timeout_s)).result.count
+                there = (await self.connection.points.Count(count, timeout=timeout_s)).result.count
+                counted = max(counted, there)  # a name that moved meanwhile means a copy of the same
                 request = delete_points(collection.name, selected, ordering)
                 check_completed(await self.connection.points.Delete(request, timeout=timeout_s), "the deletion")
         return counted

@@ -181,15 +181,14 @@ class Exploring(Searching):
             using: the vector field; None is the store's own.
             **options: the rare ones, see `ReadOptions`.
         """
-        request = search_matrix_points(sample, k, to_filter(filter, metadata_key=self.layout.metadata_key))
-        timeout = options.get("timeout")
+        request, timeout = search_matrix_points(sample, k), options.get("timeout")
+        chosen = to_filter(filter, metadata_key=self.layout.metadata_key)
         request.MergeFrom(points.SearchMatrixPoints(**reading(options, ReadOptions)))
 
         async def ask(collection: Collection) -> Matrix:
-            request.collection_name, request.using = collection.name, collection.field_name(using)
-            chosen = collection.without_origin(request.filter if request.HasField("filter") else None)
-            asked = points.SearchMatrixPoints(filter=chosen)
+            asked = points.SearchMatrixPoints(filter=collection.without_origin(chosen))
             asked.MergeFrom(request)
+            asked.collection_name, asked.using = collection.name, collection.field_name(using)
             found = await self.connection.points.SearchMatrixOffsets(asked, timeout=timeout)
             return matrix(found.result, await self._reader.by_point_ids(found.result.ids, timeout))
 

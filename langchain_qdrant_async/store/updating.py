@@ -138,7 +138,10 @@ class Updating:
     async def _changed(
         self, change: Change, ids: Iterable[GivenId] | None, filter: FilterInput, options: ChangeOptions
     ) -> int:
-        return await self._changer.change(self._of(ids, filter), change, *changing(options))
+        chosen = self._of(ids, filter)
+        if ids is not None and not chosen.must[0].has_id.has_id:
+            return 0
+        return await self._changer.change(chosen, change, *changing(options))
 
     def _of(self, ids: Iterable[GivenId] | None, filter: FilterInput) -> common.Filter:
         """The documents that are meant, as a filter."""

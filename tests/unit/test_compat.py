@@ -223,6 +223,15 @@ def test_lambda_has_langchain_qdrants_direction(mode: str) -> None:
             store.max_marginal_relevance_search("query", lambda_mult=2)
 
 
+def test_a_tenant_has_no_client() -> None:
+    with QdrantVectorStore.from_texts(["a"], EMBEDDING, location=":memory:") as store:
+        ours = store.scoped("ours")
+        ours.add_texts(["b"], [{"n": 1}], ["b"])
+        assert [each.metadata["_collection_name"] for each in ours.similarity_search("b")] == [store.collection_name]
+        with pytest.raises(InvalidInput, match="of the whole collection"):
+            assert ours.client
+
+
 def test_the_client_is_the_one_that_was_given() -> None:
     client = QdrantClient("http://127.0.0.1:9", check_compatibility=False)
     assert QdrantVectorStore(client, "docs", EMBEDDING).client is client

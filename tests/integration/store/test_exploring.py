@@ -260,6 +260,8 @@ async def test_a_matrix_has_the_score_of_each_pair(store: AsyncQdrantVectorStore
     off = ~np.eye(len(vectors), dtype=bool)
     assert square[off] == pytest.approx((vectors @ vectors.T)[off], abs=1e-5)
     assert (square[~off] == -9).all()
+    two_of = {"$min_should": {"conditions": [{"kind": "fruit"}, {"n": {"$lt": 3}}, {"f": 0.5}], "min_count": 2}}
+    assert set(ids((await store.adistance_matrix(50, 50, two_of)).documents)) == {"apple", "cherry"}
 
 
 # In order

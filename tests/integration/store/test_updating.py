@@ -68,6 +68,13 @@ async def test_fields_are_set_and_the_others_stay(store: AsyncQdrantVectorStore)
     ]
 
 
+async def test_no_ids_are_no_documents(store: AsyncQdrantVectorStore) -> None:
+    assert await store.aset_metadata({"a": 7}, []) == 0
+    assert await store.adelete_metadata(["a"], iter([])) == 0
+    await store.aupdate_vectors([], [])
+    assert await stored(store) == METADATA
+
+
 async def test_fields_are_set_where_a_filter_selects(store: AsyncQdrantVectorStore) -> None:
     assert await store.aset_metadata({"a": 9}, filter={"a": {"$gte": 2}}) == 1
     assert {key: each.get("a") for key, each in (await stored(store)).items()} == {"1": 1, "two": 9, "3": None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from langchain_qdrant_async.collection.field import Distance, VectorField
 from langchain_qdrant_async.collection.limits import Limits, limits_of
@@ -48,6 +49,23 @@ class CollectionInfo:
     def metadata(self) -> Mapping[str, json.Value]:
         """What is kept with it; nothing on servers before 1.16."""
         return self.message.config.metadata
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """How it lies in a cluster and on disk, as `CollectionSpec.options` says it."""
+        params = self.message.config.params
+        kept = {
+            "shard_number": params.shard_number,
+            "replication_factor": params.replication_factor,
+            "write_consistency_factor": params.write_consistency_factor,
+            "on_disk_payload": params.on_disk_payload,
+        }
+        return {name: value for name, value in kept.items() if value}
+
+    @property
+    def sharded_by_keys(self) -> bool:
+        """Whether its shards are made, and named, by their users."""
+        return self.message.config.params.sharding_method == collections.ShardingMethod.Custom
 
     def is_quantised(self, name: str) -> bool:
         """Whether the vectors of that name are quantised."""

@@ -343,6 +343,8 @@ async def _check_source(collections: Collections, source: Collection, layout: La
     others = [repr(each) for each in (*info.vectors, *info.sparse_vectors) if each != layout.vector_name]
     if others:
         raise InvalidInput(f"{source.name!r} has other vectors, {', '.join(others)}, which a new collection would lack")
+    if info.sharded_by_keys:
+        raise InvalidInput(f"{source.name!r} has shards by keys, which a new collection would lack")
     claimed = _note(info, _COPIED_TO)
     if claimed not in {"", name} and await collections.find(claimed) is not None:
         raise CollectionMismatch(
@@ -373,6 +375,7 @@ def spec_like(info: CollectionInfo, name: str, dimension: int, layout: Layout) -
         hnsw=Hnsw(hnsw.m, hnsw.ef_construct, hnsw.full_scan_threshold, hnsw.on_disk),
         layout=layout,
         strict_mode=config.strict_mode_config if config.HasField("strict_mode_config") else None,
+        options=info.options,
     )
 
 

@@ -14,16 +14,20 @@ from langchain_qdrant_async.embedding.texts import check_text, check_texts
 class FastEmbedSparseEmbeddings(SparseEmbeddings):
     """A sparse model through fastembed, for collections that langchain-qdrant's `FastEmbedSparse` wrote."""
 
-    def __init__(self, model_name: str = "Qdrant/bm25", *, batch_size: int = 256, **options: Any) -> None:
+    def __init__(
+        self, model_name: str = "Qdrant/bm25", *, batch_size: int = 256, parallel: int | None = None, **options: Any
+    ) -> None:
         """No I/O: the model is loaded on the first text.
 
         Args:
             model_name: one of fastembed's sparse models.
             batch_size: texts in one call of the model.
+            parallel: processes that embed documents; 0 for one on each core, None for none of their own.
             options: passed to `fastembed.SparseTextEmbedding`, e.g. `cache_dir`, `threads`.
         """
         self.model_name = model_name
         self._batch_size = batch_size
+        self._parallel = parallel
         self._options = options
         self._model: Any = None
 
@@ -41,7 +45,8 @@ class FastEmbedSparseEmbeddings(SparseEmbeddings):
 
     def embed_documents(self, texts: list[str]) -> list[SparseVector]:
         """A vector for each text, in order."""
-        return _own(self._loaded().embed(check_texts(texts), batch_size=self._batch_size))
+        how = {"batch_size": self._batch_size} | ({} if self._parallel is None else {"parallel": self._parallel})
+        return _own(self._loaded().embed(check_texts(texts), **how))
 
     def embed_query(self, text: str) -> SparseVector:
         """The query's vector."""

@@ -136,6 +136,19 @@ async def test_a_reindexing_keeps_the_parameters(connection: Connection, collect
         await Collections(connection).drop(done.collection)
 
 
+async def test_a_reindexing_keeps_where_payloads_lie(connection: Connection, collection_name: str) -> None:
+    alias = f"{collection_name}-alias"
+    options = {"on_disk_payload": True, "shard_number": 1}
+    spec = CollectionSpec(collection_name, dimension=SIZE, options=options)
+    await AsyncQdrantVectorStore(connection, embedding=EMBEDDING, spec=spec).aadd_texts(["a text"])
+    await Collections(connection).alias(alias, collection_name)
+    done = await AsyncQdrantVectorStore(connection, alias, EMBEDDING).areindex(WordEmbeddings(SIZE + 1))
+    try:
+        assert options.items() <= (await Collections(connection).describe(done.collection)).options.items()
+    finally:
+        await Collections(connection).drop(done.collection)
+
+
 async def test_a_filter_is_explained(connection: Connection, collection_name: str) -> None:
     spec = CollectionSpec(
         collection_name, dimension=SIZE, payload_indexes={"lang": "keyword", "n": "integer", "on": "datetime"}
